@@ -1,0 +1,1 @@
+//! nop exporter: accepts everything.

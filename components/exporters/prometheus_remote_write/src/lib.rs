@@ -1,0 +1,1 @@
+//! prometheus_remote_write exporter.

@@ -1,0 +1,1 @@
+//! otlp receiver: OTLP over gRPC and HTTP.

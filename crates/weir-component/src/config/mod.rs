@@ -1,0 +1,13 @@
+//! Leaf types of component configuration and the collection of what is wrong with it.
+//!
+//! These types know how one value is written in YAML (a duration, a secret, a section that can be switched off). They do not
+//! know files, places or merging: that is `weir-config`.
+
+pub mod duration;
+mod optional;
+mod secret;
+mod violations;
+
+pub use optional::{OffUnlessNamed, OffUnlessSet, OnUnlessDisabled, Optional};
+pub use secret::{Secret, reveal};
+pub use violations::{Validate, Violation, Violations};

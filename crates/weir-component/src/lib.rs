@@ -1,0 +1,1 @@
+//! The component API: traits, factories, ids, errors.
