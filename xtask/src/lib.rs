@@ -6,5 +6,10 @@
 
 #![expect(clippy::print_stdout, reason = "a command-line tool reports to its terminal")]
 
+pub mod check;
 pub mod codegen;
+pub mod layers;
 pub mod process;
+pub mod setup;
+pub mod steps;
+pub mod suite;

@@ -13,16 +13,31 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Run what must hold before a change is proposed: format, lints, generated code, layers, dependencies.
+    Check,
     /// Generate the message types of `weir-proto` from `proto/`.
     Codegen {
         /// Compare with what is checked in instead of writing.
         #[arg(long)]
         check: bool,
     },
+    /// Hold the dependencies between the crates against the layer table.
+    Layers,
+    /// Install the servers and SDKs of the integration suite into `target/integration/`.
+    Setup,
+    /// Run every test: unit, documentation and integration.
+    Test {
+        /// Only tests whose name contains this.
+        filter: Option<String>,
+    },
 }
 
 fn main() -> Result<()> {
     match Arguments::parse().task {
+        Task::Check => xtask::check::check(),
         Task::Codegen { check } => xtask::codegen::codegen(check),
+        Task::Layers => xtask::layers::layers(),
+        Task::Setup => xtask::setup::setup(),
+        Task::Test { filter } => xtask::suite::test(filter.as_deref()),
     }
 }
