@@ -1,0 +1,22 @@
+//! The telemetry data model: what flows through a pipeline.
+//!
+//! A [`Batch`] is one signal's worth of OTLP data in one of two forms: the bytes of OTLP requests as they came off the socket
+//! ([`wire`]), or decoded messages for those who edit freely. Readers do not care which: [`view`] shows both alike.
+//!
+//! This crate knows the structure of OTLP (opentelemetry-proto 1.10). It does not know transports, components or Prometheus.
+
+mod batch;
+mod budget;
+mod context;
+mod decoded;
+pub mod json;
+mod signal;
+pub mod view;
+pub mod wire;
+
+pub use batch::{Batch, Payload, SignalMismatch};
+pub use budget::{MemoryBudget, Permit};
+pub use context::{Context, ContextParts, Identity, Metadata};
+pub use decoded::{DecodeError, Decoded};
+pub use signal::{Signal, UnknownSignal};
+pub use wire::{WireChunk, WireError};

@@ -1,0 +1,82 @@
+//! The one structural check, at the door.
+
+use super::cursor::{Cursor, CursorError, Field};
+use super::schema::{Kind, Message};
+
+/// How deeply messages may nest below the request. The same as prost's limit, so that a checked request also decodes.
+const MAX_DEPTH: u32 = 100;
+
+/// What is wrong with the structure of a request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("malformed {message} at byte {offset}: {reason}")]
+pub struct WireError {
+    /// The message type in which the fault was found.
+    pub message: &'static str,
+    /// Offset of the fault from the start of the request, in bytes.
+    pub offset: usize,
+    /// What is wrong.
+    pub reason: String,
+}
+
+/// Checks `request` against its message table and counts the items.
+pub(super) fn check(message: &'static Message, request: &[u8]) -> Result<usize, WireError> {
+    Check { end: request.as_ptr_range().end.addr(), length: request.len() }.message(message, request, MAX_DEPTH)
+}
+
+/// The request under check, to tell offsets.
+struct Check {
+    end: usize,
+    length: usize,
+}
+
+impl Check {
+    fn message(&self, message: &'static Message, bytes: &[u8], depth: u32) -> Result<usize, WireError> {
+        let mut cursor = Cursor::new(bytes);
+        let mut items = usize::from(message.item);
+        let mut child = 0;
+        loop {
+            let before = cursor.rest();
+            let fault = |reason: String| self.fault(message, before, reason);
+            let Some((number, field)) = cursor.next().map_err(|error| fault(error.to_string()))? else {
+                return Ok(items);
+            };
+            match (message.kind(number), field) {
+                (Kind::Message(sub), Field::Bytes(bytes)) => {
+                    self.message(sub, bytes, self.deeper(message, before, depth)?)?;
+                }
+                (Kind::Child(sub), Field::Bytes(bytes)) => {
+                    if message.one_child && child != 0 {
+                        return Err(fault("more than one kind of data".to_owned()));
+                    }
+                    child = number;
+                    items += self.message(sub, bytes, self.deeper(message, before, depth)?)?;
+                }
+                (Kind::Fixed64s, Field::Bytes(bytes)) if bytes.len().is_multiple_of(8) => {}
+                (Kind::Varints, Field::Bytes(bytes)) => packed_varints(bytes).map_err(|error| fault(error.to_string()))?,
+                (Kind::Unknown, _)
+                | (Kind::Varint | Kind::Varints, Field::Varint(_))
+                | (Kind::Fixed64 | Kind::Fixed64s, Field::Fixed64(_))
+                | (Kind::Fixed32, Field::Fixed32(_))
+                | (Kind::Bytes, Field::Bytes(_)) => {}
+                _ => return Err(fault(format!("field {number} has the wrong wire type"))),
+            }
+        }
+    }
+
+    fn deeper(&self, message: &'static Message, at: &[u8], depth: u32) -> Result<u32, WireError> {
+        depth.checked_sub(1).ok_or_else(|| self.fault(message, at, format!("nested deeper than {MAX_DEPTH} messages")))
+    }
+
+    fn fault(&self, message: &'static Message, at: &[u8], reason: String) -> WireError {
+        let offset = self.length - (self.end - at.as_ptr().addr());
+        WireError { message: message.name, offset, reason }
+    }
+}
+
+fn packed_varints(bytes: &[u8]) -> Result<(), CursorError> {
+    let mut cursor = Cursor::new(bytes);
+    while !cursor.rest().is_empty() {
+        cursor.varint()?;
+    }
+    Ok(())
+}

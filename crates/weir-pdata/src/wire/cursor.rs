@@ -1,0 +1,150 @@
+//! Reading protobuf fields one after the other.
+//!
+//! Two readers share one decoder: [`Cursor`] reports errors and is for bytes from outside, [`fields`] walks bytes that were checked.
+
+/// The value of one field, by wire type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Field<'a> {
+    Varint(u64),
+    Fixed64(u64),
+    Bytes(&'a [u8]),
+    Fixed32(u32),
+}
+
+/// What can be wrong with the encoding itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CursorError {
+    #[error("message ends inside a field")]
+    Truncated,
+    #[error("varint longer than 64 bits")]
+    Varint,
+    #[error("invalid field number or wire type")]
+    Tag,
+}
+
+/// Reads fields from the front of a slice.
+#[derive(Debug, Clone)]
+pub(crate) struct Cursor<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Cursor<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    /// Returns what was not read yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// Reads the next field, or `None` at the end.
+    #[inline]
+    pub(crate) fn next(&mut self) -> Result<Option<(u32, Field<'a>)>, CursorError> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let key = self.varint()?;
+        let number = match u32::try_from(key >> 3) {
+            Ok(number) if number != 0 && key <= u64::from(u32::MAX) => number,
+            _ => return Err(CursorError::Tag),
+        };
+        let field = match key & 7 {
+            0 => Field::Varint(self.varint()?),
+            1 => Field::Fixed64(u64::from_le_bytes(self.take()?)),
+            2 => Field::Bytes(self.bytes()?),
+            5 => Field::Fixed32(u32::from_le_bytes(self.take()?)),
+            _ => return Err(CursorError::Tag),
+        };
+        Ok(Some((number, field)))
+    }
+
+    /// Reads one varint.
+    #[inline]
+    pub(crate) fn varint(&mut self) -> Result<u64, CursorError> {
+        match self.rest.split_first() {
+            Some((&byte, rest)) if byte < 0x80 => {
+                self.rest = rest;
+                Ok(u64::from(byte))
+            }
+            Some(_) => self.long_varint(),
+            None => Err(CursorError::Truncated),
+        }
+    }
+
+    fn long_varint(&mut self) -> Result<u64, CursorError> {
+        let mut value = 0u64;
+        for (index, &byte) in self.rest.iter().enumerate().take(10) {
+            if index == 9 && byte > 1 {
+                return Err(CursorError::Varint);
+            }
+            value |= u64::from(byte & 0x7f) << (7 * index);
+            if byte < 0x80 {
+                self.rest = &self.rest[index + 1..];
+                return Ok(value);
+            }
+        }
+        Err(if self.rest.len() < 10 { CursorError::Truncated } else { CursorError::Varint })
+    }
+
+    #[inline]
+    fn take<const N: usize>(&mut self) -> Result<[u8; N], CursorError> {
+        let (taken, rest) = self.rest.split_first_chunk::<N>().ok_or(CursorError::Truncated)?;
+        self.rest = rest;
+        Ok(*taken)
+    }
+
+    #[inline]
+    fn bytes(&mut self) -> Result<&'a [u8], CursorError> {
+        let length = usize::try_from(self.varint()?).map_err(|_| CursorError::Truncated)?;
+        let (taken, rest) = self.rest.split_at_checked(length).ok_or(CursorError::Truncated)?;
+        self.rest = rest;
+        Ok(taken)
+    }
+}
+
+/// Walks the fields of a checked message. Ends early on bytes that are not protobuf, which a checked message never holds.
+#[inline]
+pub(crate) fn fields(message: &[u8]) -> Fields<'_> {
+    Fields(Cursor::new(message))
+}
+
+/// See [`fields`].
+#[derive(Debug, Clone)]
+pub(crate) struct Fields<'a>(Cursor<'a>);
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = (u32, Field<'a>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().ok().flatten()
+    }
+}
+
+/// Walks the fields of a checked message together with their raw bytes, tag included.
+pub(crate) fn raw_fields(message: &[u8]) -> impl Iterator<Item = (u32, Field<'_>, &[u8])> {
+    let mut cursor = Cursor::new(message);
+    std::iter::from_fn(move || {
+        let before = cursor.rest();
+        let (number, field) = cursor.next().ok().flatten()?;
+        Some((number, field, &before[..before.len() - cursor.rest().len()]))
+    })
+}
+
+/// Appends a varint.
+#[inline]
+pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// Appends the tag and length of a length-delimited field.
+#[inline]
+pub(crate) fn put_header(out: &mut Vec<u8>, number: u32, length: usize) {
+    put_varint(out, u64::from(number) << 3 | 2);
+    put_varint(out, length as u64);
+}
