@@ -1,1 +1,36 @@
-//! The component API: traits, factories, ids, errors.
+//! The component API: what a receiver, processor, exporter, connector or extension implements, and what it is given.
+//!
+//! A component is a type with a configuration that implements one trait ([`Receiver`], [`Processor`], [`Exporter`],
+//! [`Extension`]) and a factory constant that a binary lists. Steps that wait, hold timers or fan out implement [`Layer`] instead of
+//! [`Processor`]. A [`Consumer`] is what stands between steps: a tower service of [`Batch`]es.
+//!
+//! This crate knows no component, no transport and no YAML.
+
+mod catalog;
+pub mod config;
+mod consumer;
+mod context;
+mod error;
+mod factory;
+mod id;
+mod ledger;
+mod metrics;
+mod parsed;
+mod status;
+mod traits;
+
+pub use async_trait::async_trait;
+pub use catalog::{Catalog, Factory, Found};
+pub use config::{Validate, Violations};
+pub use consumer::Consumer;
+pub use context::{BuildContext, BuildInfo, Host};
+pub use error::{BoxError, BuildError, ConsumeError, Extent, Refusal, Retry, ShutdownError, StartError};
+pub use factory::{ConnectorFactory, ExporterFactory, ExtensionFactory, Meta, ProcessorFactory, ReceiverFactory, Stability, Step};
+pub use id::{ComponentId, ComponentKind, InvalidId, PipelineId};
+pub use ledger::{Account, Book, EdgeBooks, Ledger, NodeKey, Offer};
+pub use metrics::ReceiverMetrics;
+pub use parsed::{ComponentConfig, ParsedConfig};
+pub use status::{Code, Fault};
+pub use traits::{Component, Connector, Exporter, Extension, Layer, Outputs, Processor, Receiver, Verdict};
+
+pub use weir_pdata::{Batch, Context, MemoryBudget, Permit, Signal};

@@ -1,0 +1,103 @@
+//! What a component is given when it is built and when it starts.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use weir_pdata::{MemoryBudget, Signal};
+use weir_telemetry::Metrics;
+
+use crate::ledger::{Book, Ledger, NodeKey};
+use crate::{ComponentId, ComponentKind, Extension, PipelineId};
+
+/// Name and version of the running binary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildInfo {
+    /// Name of the command, for example `weir`.
+    pub command: String,
+    /// What it is, in a few words; also the product name in `User-Agent` headers.
+    pub description: String,
+    /// Version number.
+    pub version: String,
+}
+
+impl BuildInfo {
+    /// Returns the value of a `User-Agent` header: the description in lower case with dashes, and the version.
+    pub fn user_agent(&self) -> String {
+        let product = self.description.to_lowercase().split_whitespace().collect::<Vec<_>>().join("-");
+        format!("{product}/{}", self.version)
+    }
+}
+
+impl Default for BuildInfo {
+    fn default() -> Self {
+        Self {
+            command: "weir".to_owned(),
+            description: "Weir".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+/// Everything a component may ask for when it is built.
+#[derive(Debug, Clone)]
+pub struct BuildContext {
+    /// The component's own id.
+    pub id: ComponentId,
+    /// Its kind.
+    pub kind: ComponentKind,
+    /// Its signal; none for receivers (one serves all signals) and extensions.
+    pub signal: Option<Signal>,
+    /// Its pipeline; only processors have one.
+    pub pipeline: Option<PipelineId>,
+    /// Registry of own metrics.
+    pub metrics: Metrics,
+    /// The component's books.
+    pub book: Book,
+    /// The process's budget of bytes in flight.
+    pub budget: MemoryBudget,
+    /// The running binary.
+    pub build_info: BuildInfo,
+}
+
+impl BuildContext {
+    /// Makes the context of a component that stands alone, for tests and tools.
+    pub fn standalone(id: ComponentId, kind: ComponentKind, signal: Option<Signal>) -> Self {
+        let ledger = Ledger::default();
+        let book = ledger.book(NodeKey { kind, id: id.clone(), signal, pipeline: None });
+        Self {
+            id,
+            kind,
+            signal,
+            pipeline: None,
+            metrics: Metrics::default(),
+            book,
+            budget: MemoryBudget::unlimited(),
+            build_info: BuildInfo::default(),
+        }
+    }
+}
+
+/// What a component finds around it when it starts.
+#[derive(Clone, Default)]
+pub struct Host {
+    extensions: Arc<BTreeMap<ComponentId, Arc<dyn Extension>>>,
+}
+
+impl Host {
+    /// Makes a host with these running extensions.
+    pub fn new(extensions: BTreeMap<ComponentId, Arc<dyn Extension>>) -> Self {
+        Self { extensions: Arc::new(extensions) }
+    }
+
+    /// Returns a running extension.
+    pub fn extension(&self, id: &ComponentId) -> Option<&Arc<dyn Extension>> {
+        self.extensions.get(id)
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.extensions.keys()).finish()
+    }
+}

@@ -1,0 +1,305 @@
+//! The books: on every edge, `in = out + dropped + held`, counted in items.
+//!
+//! An edge counts what was offered to a step and what became of it. A step's own book counts what the step delivered to the outside,
+//! what it holds after it said "safe", and what it dropped, by reason. [`Ledger::accounts`] puts the two together per step; the
+//! imbalance of a step at rest is zero, or data went missing unseen.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use weir_pdata::Signal;
+use weir_telemetry::{Def, Metrics};
+
+use crate::{ComponentId, ComponentKind, ConsumeError, PipelineId};
+
+const EDGE_ITEMS: Def = Def::new("weir_edge_items_total", "Items that reached the edge between two steps, by outcome.");
+const IN_FLIGHT: Def = Def::new("weir_edge_in_flight_items", "Items whose hand-over is under way.");
+const DELIVERED: Def = Def::new("weir_component_delivered_items_total", "Items that left Weir through this component.");
+const DROPPED: Def = Def::new("weir_component_dropped_items_total", "Items that this component gave up, by reason.");
+const HELD: Def = Def::new("weir_component_held_items", "Items that this component took over and still has.");
+const IMBALANCE: Def =
+    Def::new("weir_ledger_imbalance_items", "in - out - dropped - held of a step; anything but 0 at rest is a defect.");
+
+/// One step of the graph.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeKey {
+    /// Kind of the component.
+    pub kind: ComponentKind,
+    /// Its id.
+    pub id: ComponentId,
+    /// Its signal.
+    pub signal: Option<Signal>,
+    /// Its pipeline, if it is a processor.
+    pub pipeline: Option<PipelineId>,
+}
+
+impl fmt::Display for NodeKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.id)
+    }
+}
+
+/// All books of a process. Clones are the same ledger.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger {
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    edges: Vec<(NodeKey, NodeKey, EdgeBooks)>,
+    books: BTreeMap<NodeKey, Book>,
+}
+
+impl Ledger {
+    /// Opens the book of a step, or returns the one it has.
+    pub fn book(&self, node: NodeKey) -> Book {
+        self.lock().books.entry(node).or_default().clone()
+    }
+
+    /// Opens the counters of an edge between two steps.
+    pub fn edge(&self, from: NodeKey, to: NodeKey) -> EdgeBooks {
+        let edge = EdgeBooks::default();
+        self.lock().edges.push((from, to, edge.clone()));
+        edge
+    }
+
+    /// Returns the account of every processor and exporter.
+    ///
+    /// The counters are read one after the other, so while data flows an account may be off by what moves at that moment.
+    pub fn accounts(&self) -> Vec<Account> {
+        let shared = self.lock();
+        let checked = |kind| matches!(kind, ComponentKind::Processor | ComponentKind::Exporter);
+        shared.books.iter().filter(|(node, _)| checked(node.kind)).map(|(node, book)| shared.account(node, book)).collect()
+    }
+
+    /// Writes the books into own metrics. Called when these are read, so that the data path pays for atomics only.
+    pub fn publish(&self, metrics: &Metrics) {
+        for (from, to, edge) in &self.lock().edges {
+            let (from, to_text, signal) = (from.to_string(), to.to_string(), to.signal.map_or("", Signal::as_str));
+            let labels = |outcome| [("from", from.as_str()), ("to", to_text.as_str()), ("signal", signal), ("outcome", outcome)];
+            let counts = &edge.counts;
+            metrics.counter(&EDGE_ITEMS, &labels("offered")).absolute(counts.offered.load(Ordering::Relaxed));
+            metrics.counter(&EDGE_ITEMS, &labels("accepted")).absolute(counts.accepted.load(Ordering::Relaxed));
+            metrics.counter(&EDGE_ITEMS, &labels("refused")).absolute(counts.refused.load(Ordering::Relaxed));
+            metrics.gauge(&IN_FLIGHT, &labels("")[..3]).set(counts.in_flight() as f64);
+        }
+        for account in self.accounts() {
+            let node = &account.node;
+            let (id, signal) = (node.id.to_string(), node.signal.map_or("", Signal::as_str));
+            let pipeline = node.pipeline.as_ref().map(ToString::to_string).unwrap_or_default();
+            let labels =
+                [("component", id.as_str()), ("kind", node.kind.as_str()), ("signal", signal), ("pipeline", pipeline.as_str())];
+            metrics.counter(&DELIVERED, &labels).absolute(account.delivered);
+            metrics.gauge(&HELD, &labels).set(account.held as f64);
+            metrics.gauge(&IMBALANCE, &labels).set(account.imbalance() as f64);
+            for (reason, items) in account.dropped {
+                let labels = [labels[0], labels[1], labels[2], labels[3], ("reason", reason)];
+                metrics.counter(&DROPPED, &labels).absolute(items);
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    fn account(&self, node: &NodeKey, book: &Book) -> Account {
+        let mut account = Account {
+            node: node.clone(),
+            accepted: 0,
+            in_flight: 0,
+            forwarded: 0,
+            delivered: book.counts.delivered.load(Ordering::Relaxed),
+            held: book.counts.held.load(Ordering::Relaxed),
+            dropped: book.counts.dropped.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        };
+        for (from, to, edge) in &self.edges {
+            if to == node {
+                account.accepted += edge.counts.accepted.load(Ordering::Relaxed);
+                account.in_flight += edge.counts.in_flight();
+            }
+            if from == node {
+                account.forwarded += edge.counts.accepted.load(Ordering::Relaxed);
+            }
+        }
+        account
+    }
+}
+
+/// The account of one step, in items.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The step.
+    pub node: NodeKey,
+    /// Taken from the steps before.
+    pub accepted: u64,
+    /// Offered by the steps before and not yet decided.
+    pub in_flight: u64,
+    /// Taken by the steps after.
+    pub forwarded: u64,
+    /// Delivered to the outside.
+    pub delivered: u64,
+    /// Taken, and still here.
+    pub held: i64,
+    /// Given up, by reason.
+    pub dropped: BTreeMap<&'static str, u64>,
+}
+
+impl Account {
+    /// Returns `in - out - dropped - held`: zero at rest.
+    pub fn imbalance(&self) -> i64 {
+        let out = self.forwarded + self.delivered + self.dropped.values().sum::<u64>();
+        self.accepted as i64 - out as i64 - self.held
+    }
+}
+
+/// The counters of one edge. Clones are the same counters.
+#[derive(Debug, Clone, Default)]
+pub struct EdgeBooks {
+    counts: Arc<EdgeCounts>,
+}
+
+#[derive(Debug, Default)]
+struct EdgeCounts {
+    offered: AtomicU64,
+    accepted: AtomicU64,
+    refused: AtomicU64,
+    given_up: AtomicU64,
+}
+
+impl EdgeCounts {
+    fn in_flight(&self) -> u64 {
+        let decided = self.accepted.load(Ordering::Relaxed)
+            + self.refused.load(Ordering::Relaxed)
+            + self.given_up.load(Ordering::Relaxed);
+        self.offered.load(Ordering::Relaxed).saturating_sub(decided)
+    }
+}
+
+impl EdgeBooks {
+    /// Counts items as offered to the step behind the edge.
+    pub fn offer(&self, items: u64) -> Offer {
+        self.counts.offered.fetch_add(items, Ordering::Relaxed);
+        Offer { counts: Arc::clone(&self.counts), items, decided: false }
+    }
+}
+
+/// Items offered over an edge, until it is decided what became of them.
+#[derive(Debug)]
+#[must_use = "an offer that is dropped counts as given up by the caller"]
+pub struct Offer {
+    counts: Arc<EdgeCounts>,
+    items: u64,
+    decided: bool,
+}
+
+impl Offer {
+    /// Counts the items by the step's answer. A partial refusal means that the step took all and dropped some: its book says which.
+    pub fn decide(mut self, answer: &Result<(), ConsumeError>) {
+        self.decided = true;
+        let outcome = match answer {
+            Ok(()) => &self.counts.accepted,
+            Err(error) if error.is_partial() => &self.counts.accepted,
+            Err(_) => &self.counts.refused,
+        };
+        outcome.fetch_add(self.items, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Offer {
+    fn drop(&mut self) {
+        if !self.decided {
+            self.counts.given_up.fetch_add(self.items, Ordering::Relaxed);
+        }
+    }
+}
+
+/// What one step delivers, holds and drops, in items. Clones are the same book.
+#[derive(Debug, Clone, Default)]
+pub struct Book {
+    counts: Arc<BookCounts>,
+}
+
+#[derive(Debug, Default)]
+struct BookCounts {
+    delivered: AtomicU64,
+    held: AtomicI64,
+    dropped: Mutex<BTreeMap<&'static str, u64>>,
+}
+
+impl Book {
+    /// Counts items that left Weir through this step.
+    pub fn delivered(&self, items: u64) {
+        self.counts.delivered.fetch_add(items, Ordering::Relaxed);
+    }
+
+    /// Counts items that the step gave up. `reason` is one of the component's documented reasons.
+    pub fn dropped(&self, reason: &'static str, items: u64) {
+        if items > 0 {
+            *self.counts.dropped.lock().unwrap_or_else(PoisonError::into_inner).entry(reason).or_default() += items;
+        }
+    }
+
+    /// Counts items that the step keeps although it has said that they are safe.
+    pub fn hold(&self, items: u64) {
+        self.counts.held.fetch_add(items as i64, Ordering::Relaxed);
+    }
+
+    /// Counts items that the step no longer keeps; what became of them is counted apart.
+    pub fn release(&self, items: u64) {
+        self.counts.held.fetch_sub(items as i64, Ordering::Relaxed);
+    }
+
+    /// Returns the items now held.
+    pub fn held(&self) -> i64 {
+        self.counts.held.load(Ordering::Relaxed)
+    }
+
+    /// Returns the items dropped, by reason.
+    pub fn dropped_by_reason(&self) -> BTreeMap<&'static str, u64> {
+        self.counts.dropped.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Returns the items delivered.
+    pub fn delivered_items(&self) -> u64 {
+        self.counts.delivered.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(kind: ComponentKind, id: &str) -> NodeKey {
+        NodeKey { kind, id: id.parse().expect("id"), signal: Some(Signal::Metrics), pipeline: None }
+    }
+
+    #[test]
+    fn a_step_that_loses_items_unseen_is_out_of_balance() {
+        let ledger = Ledger::default();
+        let (source, filter, sink) = (
+            node(ComponentKind::Receiver, "otlp"),
+            node(ComponentKind::Processor, "filter"),
+            node(ComponentKind::Exporter, "debug"),
+        );
+        let (inward, outward) = (ledger.edge(source, filter.clone()), ledger.edge(filter.clone(), sink.clone()));
+        let (filter, sink) = (ledger.book(filter), ledger.book(sink));
+        let (offer, inner) = (inward.offer(10), outward.offer(7));
+        assert_eq!(ledger.accounts()[0].in_flight, 10);
+        sink.delivered(7);
+        inner.decide(&Ok(()));
+        offer.decide(&Ok(()));
+        assert_eq!(ledger.accounts().iter().map(Account::imbalance).collect::<Vec<_>>(), [3, 0]);
+        filter.dropped("filtered", 3);
+        assert_eq!(ledger.accounts().iter().map(Account::imbalance).collect::<Vec<_>>(), [0, 0]);
+        inward.offer(5).decide(&Err(ConsumeError::unavailable("full")));
+        drop(inward.offer(5));
+        assert_eq!(ledger.accounts()[0].in_flight, 0);
+        assert_eq!(ledger.accounts()[0].imbalance(), 0);
+    }
+}
