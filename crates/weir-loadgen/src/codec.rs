@@ -1,0 +1,88 @@
+//! Compression of requests, both ways, bounded on the way in.
+
+use std::io::{self, Read, Write};
+
+use serde::{Deserialize, Serialize};
+
+/// Compression of an OTLP request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Compression {
+    /// Plain bytes.
+    #[default]
+    None,
+    /// gzip at level 6, the level that clients use unless told otherwise.
+    Gzip,
+    /// zstd at level 1.
+    Zstd,
+}
+
+impl Compression {
+    /// Returns the name for `content-encoding` and `grpc-encoding`; none for plain bytes.
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Gzip => Some("gzip"),
+            Self::Zstd => Some("zstd"),
+        }
+    }
+
+    /// Returns the compression with this name.
+    pub fn of(name: &str) -> Option<Self> {
+        match name {
+            "" | "identity" => Some(Self::None),
+            "gzip" => Some(Self::Gzip),
+            "zstd" => Some(Self::Zstd),
+            _ => None,
+        }
+    }
+
+    /// Appends `input`, compressed, to `output`.
+    ///
+    /// # Errors
+    /// None that writing into memory can raise, save when memory ends.
+    pub fn compress(self, input: &[u8], output: &mut Vec<u8>) -> io::Result<()> {
+        match self {
+            Self::None => output.extend_from_slice(input),
+            Self::Gzip => {
+                let mut encoder = flate2::write::GzEncoder::new(output, flate2::Compression::new(6));
+                encoder.write_all(input)?;
+                encoder.finish()?;
+            }
+            Self::Zstd => zstd::stream::copy_encode(input, output, 1)?,
+        }
+        Ok(())
+    }
+
+    /// Returns `input` decompressed.
+    ///
+    /// # Errors
+    /// Damaged input, or output beyond `limit` bytes.
+    pub fn decompress(self, input: &[u8], limit: usize) -> io::Result<Vec<u8>> {
+        match self {
+            Self::None => read_limited(input, limit),
+            Self::Gzip => read_limited(flate2::read::MultiGzDecoder::new(input), limit),
+            Self::Zstd => read_limited(zstd::stream::read::Decoder::with_buffer(input)?, limit),
+        }
+    }
+}
+
+fn read_limited(reader: impl Read, limit: usize) -> io::Result<Vec<u8>> {
+    let mut output = Vec::new();
+    reader.take(limit as u64 + 1).read_to_end(&mut output)?;
+    if output.len() > limit {
+        return Err(io::Error::other("decompressed body is above the limit"));
+    }
+    Ok(output)
+}
+
+/// Returns a snappy block decompressed.
+///
+/// # Errors
+/// Damaged input, or a declared length beyond `limit` bytes.
+pub fn decompress_snappy(input: &[u8], limit: usize) -> io::Result<Vec<u8>> {
+    if snap::raw::decompress_len(input)? > limit {
+        return Err(io::Error::other("decompressed body is above the limit"));
+    }
+    Ok(snap::raw::Decoder::new().decompress_vec(input)?)
+}

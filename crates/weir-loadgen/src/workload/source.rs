@@ -1,0 +1,166 @@
+//! The requests of one lane, instance after instance.
+
+use bytes::Bytes;
+
+use super::request::plan;
+use super::template::{Template, Visit};
+use super::totals::{Growth, Totals};
+use super::{GRPC_HEADER, Spec, SpecError, Temporality};
+
+const MILLISECOND: u64 = 1_000_000;
+/// Bodies that differ, over all lanes, so that the load does not stay in a cache of the gateway.
+const BODIES: u64 = 8;
+
+/// One request, ready to be sent.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The request with its gRPC message header in front.
+    framed: Bytes,
+    /// Data points in it.
+    pub points: u64,
+}
+
+impl Request {
+    /// Returns the uncompressed gRPC message: header of five bytes and request.
+    pub fn as_grpc_message(&self) -> Bytes {
+        self.framed.clone()
+    }
+
+    /// Returns the encoded `ExportMetricsServiceRequest`.
+    pub fn as_request(&self) -> Bytes {
+        self.framed.slice(GRPC_HEADER..)
+    }
+}
+
+/// A process that sends metrics: one resource, `points` series.
+#[derive(Debug, Clone)]
+struct Instance {
+    template: usize,
+    number: u32,
+    generation: u32,
+    /// Where in its life the instance is when the run begins, as a share of a life; spreads the churn out.
+    age: f64,
+    visits: u64,
+    start: u64,
+    last: u64,
+}
+
+/// Endless source of requests whose series belong to one lane alone.
+pub struct LaneSource {
+    temporality: Temporality,
+    churn: f64,
+    began: Option<u64>,
+    templates: Vec<(Template, Growth)>,
+    instances: Vec<Instance>,
+    next: usize,
+    /// Sent so far, without the final values of the instances that live.
+    sent: Totals,
+}
+
+/// Returns the sources of `lanes` lanes that share the series of `spec` among them.
+///
+/// # Errors
+/// When the spec is out of bounds.
+pub fn lanes(spec: &Spec, lanes: usize) -> Result<Vec<LaneSource>, SpecError> {
+    spec.validate()?;
+    let lanes = lanes.max(1) as u64;
+    let instances = spec.series.div_ceil(u64::from(spec.points)).max(lanes);
+    Ok((0..lanes)
+        .map(|lane| LaneSource::new(spec, lane, lanes, instances))
+        .collect())
+}
+
+impl LaneSource {
+    fn new(spec: &Spec, lane: u64, lanes: u64, instances: u64) -> Self {
+        let own = (lane..instances).step_by(lanes as usize);
+        let bodies = BODIES.div_ceil(lanes).min(own.clone().count() as u64);
+        let templates = (0..bodies)
+            .map(|body| {
+                let plan = plan(spec, body * lanes + lane);
+                (Template::new(&plan), Growth::of(&plan.motions, spec.temporality))
+            })
+            .collect();
+        let instances = own
+            .enumerate()
+            .map(|(index, number)| Instance {
+                template: index % bodies as usize,
+                number: number as u32,
+                generation: 0,
+                age: number as f64 / instances as f64,
+                visits: 0,
+                start: 0,
+                last: 0,
+            })
+            .collect();
+        Self {
+            temporality: spec.temporality,
+            churn: spec.churn,
+            began: None,
+            templates,
+            instances,
+            next: 0,
+            sent: Totals::default(),
+        }
+    }
+
+    /// Returns the next request, for the time `now` in ns since 1970.
+    ///
+    /// Its points have that time in whole milliseconds, or one millisecond more than the points before them of the
+    /// same series if that is later: times of a series always rise.
+    pub fn next_request(&mut self, now: u64) -> Request {
+        let began = *self.began.get_or_insert(now);
+        let count = self.instances.len();
+        let instance = &mut self.instances[self.next];
+        self.next = (self.next + 1) % count;
+        let (template, growth) = &mut self.templates[instance.template];
+
+        let elapsed = now.saturating_sub(began) as f64 / 1e9;
+        let generation = (elapsed * self.churn + instance.age) as u32;
+        if generation != instance.generation && instance.visits > 0 {
+            self.sent.finals = self.sent.finals + growth.finals(instance.visits);
+            instance.visits = 0;
+        }
+        instance.generation = generation;
+
+        let time = (now / MILLISECOND * MILLISECOND).max(instance.last + MILLISECOND);
+        if instance.visits == 0 {
+            self.sent.series += template.kinds.total();
+            instance.start = time - MILLISECOND;
+        }
+        instance.visits += 1;
+        let start = match self.temporality {
+            Temporality::Cumulative => instance.start,
+            Temporality::Delta if instance.visits == 1 => instance.start,
+            Temporality::Delta => instance.last,
+        };
+        instance.last = time;
+        self.sent.points += template.kinds;
+        let visit = Visit {
+            start,
+            time,
+            number: instance.visits,
+            instance: instance.number,
+            generation: instance.generation,
+        };
+        Request {
+            framed: template.fill(&visit, self.temporality),
+            points: template.kinds.total(),
+        }
+    }
+
+    /// Returns the points of each request.
+    pub fn points_per_request(&self) -> u64 {
+        self.templates
+            .first()
+            .map_or(1, |(template, _)| template.kinds.total())
+    }
+
+    /// Returns what has been handed out so far.
+    pub fn totals(&self) -> Totals {
+        let mut totals = self.sent;
+        for instance in self.instances.iter().filter(|instance| instance.visits > 0) {
+            totals.finals = totals.finals + self.templates[instance.template].1.finals(instance.visits);
+        }
+        totals
+    }
+}
