@@ -1,0 +1,99 @@
+//! A plain OTLP/HTTP sender whose every point can be told from every other.
+
+use anyhow::{Result, ensure};
+use http::{Method, StatusCode};
+use prost::Message;
+use weir_proto::otlp::collector::metrics::v1::ExportMetricsServiceRequest;
+use weir_proto::otlp::common::v1::any_value::Value;
+use weir_proto::otlp::common::v1::{AnyValue, KeyValue};
+use weir_proto::otlp::metrics::v1::{
+    AggregationTemporality, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, metric::Data,
+    number_data_point,
+};
+use weir_proto::otlp::resource::v1::Resource;
+
+use crate::http::Client;
+
+/// Name of the counter that [`numbered`] fills: what a store calls it.
+pub const FAMILY: &str = "numbered_total";
+
+/// A request with one point per number; the number is the point's attribute `n` and its value.
+#[must_use]
+pub fn numbered(numbers: std::ops::Range<u64>, time_unix_nano: u64) -> ExportMetricsServiceRequest {
+    let points = numbers.map(|n| NumberDataPoint {
+        attributes: vec![attribute("n", &n.to_string())],
+        start_time_unix_nano: time_unix_nano - 1_000_000_000,
+        time_unix_nano,
+        value: Some(number_data_point::Value::AsInt(
+            i64::try_from(n).expect("small numbers"),
+        )),
+        ..NumberDataPoint::default()
+    });
+    let sum = Sum {
+        data_points: points.collect(),
+        aggregation_temporality: AggregationTemporality::Cumulative.into(),
+        is_monotonic: true,
+    };
+    let metric = Metric {
+        name: "numbered".into(),
+        data: Some(Data::Sum(sum)),
+        ..Metric::default()
+    };
+    let scope = ScopeMetrics {
+        metrics: vec![metric],
+        ..ScopeMetrics::default()
+    };
+    let resource = Resource {
+        attributes: vec![attribute("service.name", "numbers")],
+        ..Resource::default()
+    };
+    ExportMetricsServiceRequest {
+        resource_metrics: vec![ResourceMetrics {
+            resource: Some(resource),
+            scope_metrics: vec![scope],
+            ..ResourceMetrics::default()
+        }],
+    }
+}
+
+/// Sends a request to an OTLP/HTTP receiver and returns the status of its answer.
+///
+/// # Errors
+///
+/// No answer arrives.
+pub async fn send(client: &Client, base: &str, request: &ExportMetricsServiceRequest) -> Result<StatusCode> {
+    let url = format!("{base}/v1/metrics");
+    let headers = [("content-type", "application/x-protobuf")];
+    let answer = client
+        .send(Method::POST, &url, &headers, request.encode_to_vec())
+        .await?;
+    Ok(answer.status)
+}
+
+/// Sends a request and demands that it is accepted.
+///
+/// # Errors
+///
+/// No answer arrives, or a refusal.
+pub async fn deliver(client: &Client, base: &str, request: &ExportMetricsServiceRequest) -> Result<()> {
+    let status = send(client, base, request).await?;
+    ensure!(status.is_success(), "the receiver answered {status}");
+    Ok(())
+}
+
+/// Nanoseconds since 1970, now.
+#[must_use]
+pub fn now() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    u64::try_from(now.expect("the clock is past 1970").as_nanos()).expect("the clock is before 2554")
+}
+
+fn attribute(key: &str, value: &str) -> KeyValue {
+    KeyValue {
+        key: key.into(),
+        value: Some(AnyValue {
+            value: Some(Value::StringValue(value.into())),
+        }),
+        ..KeyValue::default()
+    }
+}
