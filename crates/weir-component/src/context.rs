@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use tokio::sync::watch;
 use weir_pdata::{MemoryBudget, Signal};
 use weir_telemetry::Metrics;
 
@@ -39,6 +40,40 @@ impl Default for BuildInfo {
     }
 }
 
+/// Where a running component reports that it cannot go on: the process then stops in good order and exits with an error.
+#[derive(Debug, Clone)]
+pub struct Failures(watch::Sender<Option<String>>);
+
+impl Default for Failures {
+    fn default() -> Self {
+        Self(watch::Sender::new(None))
+    }
+}
+
+impl Failures {
+    /// Reports that a component cannot go on, for example because its listener died. The first report counts.
+    pub fn report(&self, component: &ComponentId, error: impl fmt::Display) {
+        self.0.send_if_modified(|first| {
+            let news = first.is_none();
+            first.get_or_insert_with(|| format!("{component}: {error}"));
+            news
+        });
+    }
+
+    /// Waits for a report.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost: a report stays.
+    pub async fn reported(&self) -> String {
+        let mut reports = self.0.subscribe();
+        match reports.wait_for(Option::is_some).await {
+            Ok(report) => report.clone().unwrap_or_default(),
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
 /// Everything a component may ask for when it is built.
 #[derive(Debug, Clone)]
 pub struct BuildContext {
@@ -58,6 +93,8 @@ pub struct BuildContext {
     pub budget: MemoryBudget,
     /// The running binary.
     pub build_info: BuildInfo,
+    /// Where to report that the component cannot go on.
+    pub failures: Failures,
 }
 
 impl BuildContext {
@@ -74,6 +111,7 @@ impl BuildContext {
             book,
             budget: MemoryBudget::unlimited(),
             build_info: BuildInfo::default(),
+            failures: Failures::default(),
         }
     }
 }

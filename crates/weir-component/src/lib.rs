@@ -23,7 +23,7 @@ pub use async_trait::async_trait;
 pub use catalog::{Catalog, Factory, Found};
 pub use config::{Validate, Violations};
 pub use consumer::Consumer;
-pub use context::{BuildContext, BuildInfo, Host};
+pub use context::{BuildContext, BuildInfo, Failures, Host};
 pub use error::{BoxError, BuildError, ConsumeError, Extent, Refusal, Retry, ShutdownError, StartError};
 pub use factory::{ConnectorFactory, ExporterFactory, ExtensionFactory, Meta, ProcessorFactory, ReceiverFactory, Stability, Step};
 pub use id::{ComponentId, ComponentKind, InvalidId, PipelineId};

@@ -1,9 +1,13 @@
 //! Weir's own metrics and logs.
 //!
 //! A metric is declared once, as a [`Def`] with name, help, unit and the level from which it is kept; handles come from a
-//! [`Metrics`] registry that is passed in, never from a process-wide one. This crate knows no other Weir crate: what is counted, and
-//! when, is up to those who hold the handles.
+//! [`Metrics`] registry that is passed in, never from a process-wide one. Logs are `tracing` events, which
+//! [`logs::install`] writes in the Collector's two forms. This crate knows no other Weir crate: what is counted or said,
+//! and when, is up to others.
 
+pub mod logs;
 mod metrics;
+mod process;
 
-pub use metrics::{BYTE_BUCKETS, COUNT_BUCKETS, Def, Labels, Level, Metrics, UnknownLevel};
+pub use metrics::{BYTE_BUCKETS, COUNT_BUCKETS, Def, Exposition, Labels, Level, Metrics, Unit, UnknownLevel};
+pub use process::{Heap, Process};

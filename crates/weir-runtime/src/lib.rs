@@ -1,0 +1,17 @@
+//! The runtime: builds the pipeline graph from a configuration, starts it downstream first, stops it upstream first.
+//!
+//! The graph's steps are joined by [`Edge`]s, the only place where books are kept. The runtime knows no component by name: what it
+//! builds, starts and stops are the factories that the configuration chose.
+
+mod build;
+mod edge;
+mod fan_out;
+mod running;
+
+pub use build::{BuildFailure, Runtime, Settings};
+pub use edge::Edge;
+pub use fan_out::fan_out;
+pub use running::{Leftover, Running, ShutdownReport, StartFailure};
+
+#[cfg(test)]
+mod tests;
