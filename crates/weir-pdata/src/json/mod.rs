@@ -81,6 +81,9 @@ pub fn decode<T: Document>(json: &[u8]) -> Result<T, JsonError> {
 }
 
 /// Returns the message as one line of JSON without spaces or a trailing newline.
+///
+/// Nothing is judged: an id of a wrong length, which protobuf lets through, is written as it is and refused by the
+/// reader.
 pub fn encode<T: Document>(message: &T) -> Vec<u8> {
     let mut out = Vec::new();
     write::message(&mut out, message);
