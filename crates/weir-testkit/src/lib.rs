@@ -1,0 +1,18 @@
+//! What the tests of components have in common.
+//!
+//! - [`batches`]: batches with known content.
+//! - [`Sink`]: the step behind the one under test; records, refuses and holds on demand.
+//! - [`Bench`]: one component between counted edges, so that a test can ask whether the books balance.
+//! - [`contract`]: what every component must do, as functions that a component's tests call.
+//! - [`remote_write`]: a loopback server that answers as a test tells it.
+//!
+//! A dependency of tests only. It panics where a test should fail, with a message that says what was expected.
+
+pub mod batches;
+mod bench;
+pub mod contract;
+pub mod remote_write;
+mod sink;
+
+pub use bench::Bench;
+pub use sink::Sink;
