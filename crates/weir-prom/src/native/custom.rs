@@ -13,18 +13,14 @@ pub const CUSTOM_SCHEMA: i32 = -53;
 ///
 /// # Errors
 /// [`NativeError`] if the point would be refused by a receiver; drop the point.
-pub fn custom<B, C>(
+pub fn custom(
     count: u64,
     sum: Option<f64>,
-    bounds: B,
-    counts: C,
+    bounds: &[f64],
+    counts: &[u64],
     is_stale: bool,
     out: &mut NativeHistogram,
-) -> Result<(), NativeError>
-where
-    B: ExactSizeIterator<Item = f64>,
-    C: ExactSizeIterator<Item = u64>,
-{
+) -> Result<(), NativeError> {
     out.reset();
     out.schema = CUSTOM_SCHEMA;
     if is_stale {
@@ -33,26 +29,23 @@ where
     }
     let sum = sum.ok_or(NativeError::MissingSum)?;
     out.sum_bits = stale::observed_bits(sum);
-    if counts.len() == 0 {
+    if counts.is_empty() {
         out.count = out.positive.fill(std::iter::once((0, count)))?;
         return Ok(());
     }
     if counts.len() != bounds.len() + 1 {
         return Err(NativeError::BucketCountMismatch);
     }
-    out.custom_values.extend(bounds);
-    if out.custom_values.last() == Some(&f64::INFINITY) {
-        out.custom_values.pop();
-    }
-    let increasing = out.custom_values.is_sorted_by(|a, b| a < b);
-    if !increasing || !out.custom_values.iter().all(|bound| bound.is_finite()) {
+    let bounds = bounds.strip_suffix(&[f64::INFINITY]).unwrap_or(bounds);
+    if !bounds.is_sorted_by(|a, b| a < b) || !bounds.iter().all(|bound| bound.is_finite()) {
         return Err(NativeError::OutOfRange);
     }
+    out.custom_values.extend_from_slice(bounds);
     // With an explicit +Inf bound the last two counts share the implied +Inf bucket.
-    let last = i64::try_from(out.custom_values.len()).map_err(|_| NativeError::OutOfRange)?;
+    let last = i64::try_from(bounds.len()).map_err(|_| NativeError::OutOfRange)?;
     let total = out
         .positive
-        .fill((0..).zip(counts).map(|(index, count)| (last.min(index), count)))?;
+        .fill((0..).zip(counts).map(|(index, count)| (last.min(index), *count)))?;
     if count > total && !sum.is_nan() {
         return Err(NativeError::CountMismatch);
     }

@@ -126,7 +126,6 @@ fn nhcb() {
 fn a_custom_histogram_that_a_receiver_would_refuse_is_an_error() {
     let run = |count, bounds: &[f64], counts: &[u64]| {
         let mut out = NativeHistogram::default();
-        let (bounds, counts) = (bounds.iter().copied(), counts.iter().copied());
         custom(count, Some(1.0), bounds, counts, false, &mut out).map(|()| out)
     };
     assert_eq!(run(9, &[1.0], &[1, 1]), Err(NativeError::CountMismatch));

@@ -1,0 +1,230 @@
+//! Resources and scopes: the labels that their points share, and `target_info`.
+
+use weir_pdata::view::{AnyValue, Resource, Scope};
+
+use super::{Choices, Collector};
+use crate::drops::DropReason;
+use crate::labels::{Attr, Content, Copied, LabelId, LabelTable, NameId, ScopeLabels, WellKnown};
+use crate::settings::is_identifying;
+use crate::target_info::Target;
+
+/// What a resource gives to its points.
+pub(crate) struct ResourceParts {
+    external: Vec<LabelId>,
+    identity: Vec<LabelId>,
+    promoted: Vec<LabelId>,
+    copied: Vec<Copied>,
+    error: Option<DropReason>,
+}
+
+impl ResourceParts {
+    pub(super) fn new(choices: &Choices, table: &mut LabelTable) -> Self {
+        let external = choices.external.iter().map(|(name, value)| {
+            let name = table.names.name(name);
+            table.add(name, value)
+        });
+        let external = external.collect();
+        Self {
+            external,
+            identity: Vec::new(),
+            promoted: Vec::new(),
+            copied: Vec::new(),
+            error: None,
+        }
+    }
+
+    fn labels(&self) -> ScopeLabels<'_> {
+        ScopeLabels {
+            promoted: &self.promoted,
+            identity: &self.identity,
+            external: &self.external,
+            scope: &[],
+            copied: &self.copied,
+            error: self.error,
+        }
+    }
+}
+
+impl Collector<'_> {
+    pub(super) fn begin_resource(&mut self, resource: &Resource<'_>) {
+        self.end_resource();
+        let table = &mut self.tables.labels;
+        table.translate(resource.attributes, &mut self.scratch.attrs);
+        let parts = &mut self.resource;
+        (
+            parts.identity.clear(),
+            parts.promoted.clear(),
+            parts.copied.clear(),
+        );
+        parts.error = None;
+        let mut service = Service::default();
+        let mut described: Vec<Attr> = Vec::new();
+        let settings = &self.choices.settings;
+        for attr in &self.scratch.attrs {
+            // A key that is not UTF-8 is nobody's choice; its content is an error already.
+            let key = str::from_utf8(table.names.key_raw(attr.key)).unwrap_or_default();
+            if let Some(slot) = service.slot(key) {
+                *slot = attr.content.label_or_note(&mut parts.error);
+            } else {
+                described.push(*attr);
+            }
+            if settings
+                .promote_resource_attributes
+                .iter()
+                .any(|wanted| wanted == key)
+            {
+                parts
+                    .promoted
+                    .extend(attr.content.label_or_note(&mut parts.error));
+            }
+            if settings.resource_labels.wants(key)
+                && let Some(id) = attr.content.label_or_note(&mut parts.error)
+            {
+                parts.copied.push(Copied {
+                    key: attr.key,
+                    name: table.name(id),
+                    id,
+                });
+            }
+        }
+        service.identify(table, &mut parts.identity);
+        if settings.target_info && !described.is_empty() && !parts.identity.is_empty() {
+            self.describe_target(&described);
+        }
+    }
+
+    /// Prepares `target_info`: what the resource says beyond its identity.
+    fn describe_target(&mut self, described: &[Attr]) {
+        let tables = &mut *self.tables;
+        let labels = ScopeLabels {
+            identity: &self.resource.identity,
+            external: &self.resource.external,
+            error: self.resource.error,
+            ..ScopeLabels::default()
+        };
+        let base = tables.bases.make(&labels, &tables.labels);
+        let first = tables.rows.labels.len();
+        let resolved = tables
+            .shapes
+            .resolve(&base, described, &mut tables.labels, &mut tables.rows.labels);
+        match resolved {
+            // Attributes without values add nothing to the identity.
+            Ok(_)
+                if described
+                    .iter()
+                    .all(|attr| matches!(attr.content, Content::Empty)) => {}
+            Ok((plan, hash)) => {
+                let labels = first..tables.rows.labels.len();
+                self.target = Some(Target {
+                    plan,
+                    labels,
+                    hash,
+                    latest: 0,
+                });
+            }
+            Err(_) => self.drops.add(DropReason::InvalidTargetInfo, 1),
+        }
+    }
+
+    pub(super) fn begin_scope(&mut self, scope: &Scope<'_>) {
+        let mut error = self.resource.error;
+        let mut labels = Vec::new();
+        // A scope without a name has no labels, whatever else it has.
+        if self.choices.settings.scope_labels && !scope.name.is_empty() {
+            match self.scope_labels(scope) {
+                Ok(made) => labels = made,
+                Err(reason) => error = error.or(Some(reason)),
+            }
+        }
+        let parts = ScopeLabels {
+            scope: &labels,
+            error,
+            ..self.resource.labels()
+        };
+        self.base = self.tables.bases.make(&parts, &self.tables.labels);
+    }
+
+    fn scope_labels(&mut self, scope: &Scope<'_>) -> Result<Vec<LabelId>, DropReason> {
+        let table = &mut self.tables.labels;
+        let mut parts: Vec<(NameId, &[u8], LabelId)> = Vec::new();
+        for attribute in scope.attributes.iter() {
+            let key = attribute.key().to_str().map_err(|_| DropReason::InvalidUtf8)?;
+            // Spec: these three would overwrite the labels of the scope itself.
+            if matches!(key, "name" | "version" | "schema_url") {
+                continue;
+            }
+            let name = table.names.label_name(&format!("otel_scope_{key}"))?;
+            if let Some(id) = table.make(Ok(name), attribute.value())? {
+                parts.push((name, attribute.key().as_bytes(), id));
+            }
+        }
+        parts.sort_by_key(|(name, key, _)| (name.number(), *key));
+        let mut labels: Vec<LabelId> = Vec::new();
+        for run in parts.chunk_by(|a, b| a.0 == b.0) {
+            labels.push(match run {
+                [(_, _, id)] => *id,
+                many => table.join(many[0].0, &many.iter().map(|(.., id)| *id).collect::<Vec<_>>()),
+            });
+        }
+        for (name, text) in [
+            (WellKnown::ScopeName, scope.name),
+            (WellKnown::ScopeVersion, scope.version),
+            (WellKnown::ScopeSchemaUrl, scope.schema_url),
+        ] {
+            labels.extend(table.make(Ok(name.id()), AnyValue::String(text))?);
+        }
+        Ok(labels)
+    }
+}
+
+impl Content {
+    /// Returns the label; a bad attribute is noted, as no point can be labelled without it.
+    fn label_or_note(self, error: &mut Option<DropReason>) -> Option<LabelId> {
+        match self {
+            Self::Label(id) => Some(id),
+            Self::Empty => None,
+            Self::Bad(reason) => {
+                *error = error.or(Some(reason));
+                None
+            }
+        }
+    }
+}
+
+/// The attributes that identify a service.
+#[derive(Default)]
+struct Service {
+    name: Option<LabelId>,
+    namespace: Option<LabelId>,
+    instance: Option<LabelId>,
+}
+
+impl Service {
+    fn slot(&mut self, key: &str) -> Option<&mut Option<LabelId>> {
+        debug_assert_eq!(
+            is_identifying(key),
+            matches!(key, "service.name" | "service.namespace" | "service.instance.id")
+        );
+        match key {
+            "service.name" => Some(&mut self.name),
+            "service.namespace" => Some(&mut self.namespace),
+            "service.instance.id" => Some(&mut self.instance),
+            _ => None,
+        }
+    }
+
+    fn identify(&self, table: &mut LabelTable, identity: &mut Vec<LabelId>) {
+        let text = |table: &LabelTable, id| String::from_utf8_lossy(table.value(id)).into_owned();
+        if let Some(name) = self.name {
+            let mut job = text(table, name);
+            if let Some(namespace) = self.namespace {
+                job = format!("{}/{job}", text(table, namespace));
+            }
+            identity.push(table.add(WellKnown::Job.id(), &job));
+        }
+        if let Some(instance) = self.instance {
+            let instance = text(table, instance);
+            identity.push(table.add(WellKnown::Instance.id(), &instance));
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Where requests begin and end.
+
+use crate::collect::Tables;
+use crate::outcome::Counts;
+use crate::output::{EncodedRequest, GroupEnd, Output};
+use crate::rows::{Row, Value};
+
+use super::series::SeriesWriter;
+use super::{Codec, Mark};
+
+/// Bounds of a request; 0 is none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) series: usize,
+    pub(crate) bytes: usize,
+}
+
+/// What is written from.
+pub(crate) struct Source<'t> {
+    pub(crate) tables: &'t mut Tables,
+}
+
+impl Source<'_> {
+    pub(crate) fn row(&self, at: u32) -> &Row {
+        &self.tables.rows.rows[at as usize]
+    }
+}
+
+/// What is in a request so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Tally {
+    pub(crate) points: u64,
+    pub(crate) series: u64,
+    pub(crate) counts: Counts,
+}
+
+/// Writes series into requests within limits.
+pub(crate) struct RequestWriter<C> {
+    limits: Limits,
+    writer: SeriesWriter<C>,
+    groups: Vec<GroupEnd>,
+}
+
+/// A place in an open request.
+struct Place {
+    bytes: usize,
+    tally: Tally,
+    head: Mark,
+}
+
+impl<C: Codec> RequestWriter<C> {
+    pub(crate) fn new(codec: C, limits: Limits) -> Self {
+        Self {
+            limits,
+            writer: SeriesWriter::new(codec),
+            groups: Vec::new(),
+        }
+    }
+
+    /// Adds the series of some rows that are one series, or one histogram's or summary's worth of series. They
+    /// stay in one request; only if that is too large for any request, the rows are spread over several in
+    /// order.
+    pub(crate) fn put(&mut self, source: &mut Source<'_>, rows: &[u32], lane: usize, out: &mut Output) {
+        let before = self.place();
+        self.write(source, rows);
+        if self.fits() {
+            return self.end_group();
+        }
+        if before.tally.series > 0 {
+            self.rewind(&before);
+            self.finish(lane, out);
+            return self.put(source, rows, lane, out);
+        }
+        if rows.len() > 1 {
+            self.rewind(&before);
+            // Drops the strings that were filed for nothing.
+            self.writer.codec.finish(&[], &mut Vec::new());
+            let (first, second) = rows.split_at(rows.len() / 2);
+            self.put(source, first, lane, out);
+            return self.put(source, second, lane, out);
+        }
+        // One point alone: a limit that it exceeds is the receiver's to enforce.
+        self.end_group();
+        self.finish(lane, out);
+    }
+
+    /// Ends the request unless nothing is in it.
+    pub(crate) fn finish(&mut self, lane: usize, out: &mut Output) {
+        let tally = std::mem::take(&mut self.writer.tally);
+        if tally.series == 0 {
+            return;
+        }
+        let mut bytes = out.buffer();
+        let metadata = self.writer.codec.metadata_records();
+        bytes.reserve(self.writer.bytes.len() + self.writer.codec.head_len());
+        self.writer.codec.finish(&self.writer.bytes, &mut bytes);
+        self.writer.bytes.clear();
+        out.requests.push(EncodedRequest {
+            protocol: C::PROTOCOL,
+            lane,
+            bytes,
+            points: tally.points,
+            series: tally.series,
+            counts: tally.counts,
+            metadata,
+            groups: std::mem::take(&mut self.groups),
+        });
+    }
+
+    fn write(&mut self, source: &mut Source<'_>, rows: &[u32]) {
+        self.writer.tally.points += rows.iter().filter(|at| source.row(**at).is_point).count() as u64;
+        match source.row(rows[0]).value {
+            Value::Number(_) => self.writer.numbers(source, rows),
+            Value::Histogram { .. } => self.writer.histograms(source, rows),
+            Value::Summary(_) => self.writer.summaries(source, rows),
+        }
+    }
+
+    fn fits(&self) -> bool {
+        let bytes = self.writer.bytes.len() + self.writer.codec.head_len();
+        (self.limits.series == 0 || self.writer.tally.series <= self.limits.series as u64)
+            && (self.limits.bytes == 0 || bytes <= self.limits.bytes)
+    }
+
+    fn end_group(&mut self) {
+        let Tally { points, series, .. } = self.writer.tally;
+        self.groups.push(GroupEnd { points, series });
+    }
+
+    fn place(&self) -> Place {
+        Place {
+            bytes: self.writer.bytes.len(),
+            tally: self.writer.tally,
+            head: self.writer.codec.mark(),
+        }
+    }
+
+    fn rewind(&mut self, place: &Place) {
+        self.writer.bytes.truncate(place.bytes);
+        self.writer.tally = place.tally;
+        self.writer.codec.rewind(place.head);
+    }
+}

@@ -1,0 +1,404 @@
+//! The series of numbers, histograms and summaries.
+
+use super::Codec;
+use super::native::{put_times, times_len};
+use super::request::{Source, Tally};
+use crate::family::{Family, FamilyId, Suffix};
+use crate::labels::{LabelId, Place, WellKnown};
+use crate::rows::{Exemplar, Rows, Value};
+use crate::stale;
+use crate::wire::{put_fixed64, put_header, put_number, varint_len};
+
+/// Tag of a float sample in a series.
+const SAMPLE: u8 = 0x12;
+
+/// Writes whole series one after the other.
+pub(super) struct SeriesWriter<C> {
+    pub(super) codec: C,
+    /// All series so far.
+    pub(super) bytes: Vec<u8>,
+    pub(super) tally: Tally,
+    /// Labels of the current rows, without the generated ones.
+    shared: Shared,
+    /// `__name__` of the current series.
+    name: Vec<u8>,
+    /// `le` or `quantile` of the current series.
+    extra: Vec<u8>,
+    /// What follows the labels of the current series.
+    content: Vec<u8>,
+    labels: Vec<LabelId>,
+    exemplars: Vec<Exemplar>,
+    exemplar_labels: Vec<u8>,
+}
+
+/// Encoded labels, and where in them generated ones go.
+#[derive(Default)]
+struct Shared {
+    bytes: Vec<u8>,
+    name_at: usize,
+    extra_at: usize,
+    /// End of a label that the generated one replaces.
+    extra_end: usize,
+}
+
+impl<C: Codec> SeriesWriter<C> {
+    pub(super) fn new(codec: C) -> Self {
+        Self {
+            codec,
+            bytes: Vec::new(),
+            tally: Tally::default(),
+            shared: Shared::default(),
+            name: Vec::new(),
+            extra: Vec::new(),
+            content: Vec::new(),
+            labels: Vec::new(),
+            exemplars: Vec::new(),
+            exemplar_labels: Vec::new(),
+        }
+    }
+
+    /// Writes the series of number points.
+    pub(super) fn numbers(&mut self, source: &mut Source<'_>, rows: &[u32]) {
+        let family = self.begin(source, rows[0], WellKnown::Name);
+        for at in rows {
+            let row = source.row(*at);
+            if let Value::Number(bits) = row.value {
+                self.sample(bits, row.time, row.start);
+            }
+        }
+        self.gather_exemplars(source, rows);
+        self.put_exemplars(source);
+        self.end(source, family, Suffix::None, None);
+    }
+
+    /// Writes the series of histogram points: the native one, the classic ones, or both.
+    pub(super) fn histograms(&mut self, source: &mut Source<'_>, rows: &[u32]) {
+        self.natives(source, rows);
+        let has_classic =
+            |at: &u32| matches!(source.row(*at).value, Value::Histogram { classic: Some(_), .. });
+        if rows.iter().all(has_classic) {
+            self.classics(source, rows);
+        } else if rows.iter().any(has_classic) {
+            // Explicit and exponential points under one name.
+            let classic: Vec<u32> = rows.iter().copied().filter(has_classic).collect();
+            self.classics(source, &classic);
+        }
+    }
+
+    fn natives(&mut self, source: &mut Source<'_>, rows: &[u32]) {
+        let has_native =
+            |at: &&u32| matches!(source.row(**at).value, Value::Histogram { native: Some(_), .. });
+        let native: Vec<u32> = rows.iter().filter(has_native).copied().collect();
+        let Some(first) = native.first() else { return };
+        let family = self.begin(source, *first, WellKnown::Name);
+        for at in &native {
+            let row = source.row(*at);
+            if let Value::Histogram {
+                native: Some(range), ..
+            } = &row.value
+            {
+                let start = if C::START_TIMES { row.start } else { 0 };
+                let body = &source.tables.rows.natives[range.clone()];
+                put_header(
+                    &mut self.content,
+                    C::HISTOGRAM,
+                    body.len() + times_len(row.time, start),
+                );
+                self.content.extend_from_slice(body);
+                put_times(&mut self.content, row.time, start);
+                self.tally.counts.histograms += 1;
+            }
+        }
+        self.gather_exemplars(source, &native);
+        self.put_exemplars(source);
+        self.end(source, family, Suffix::None, None);
+    }
+
+    fn classics(&mut self, source: &mut Source<'_>, rows: &[u32]) {
+        let family = self.begin(source, rows[0], WellKnown::Le);
+        for at in rows {
+            let (row, classic) = (source.row(*at), classic(source, *at));
+            if let Some(sum) = classic.sum {
+                self.sample(sum, row.time, row.start);
+            }
+        }
+        if !self.content.is_empty() {
+            self.end(source, family, Suffix::Sum, None);
+        }
+        self.counts(source, rows);
+        self.end(source, family, Suffix::Count, None);
+
+        let shared_bounds = classic(source, rows[0]).bounds;
+        let is_shared = rows.iter().all(|at| classic(source, *at).bounds == shared_bounds);
+        let bounds = if is_shared {
+            source.tables.rows.bounds.get(shared_bounds).to_vec()
+        } else {
+            all_bounds(source, rows)
+        };
+        let mut exemplars = self.place_exemplars(source, rows, &bounds).into_iter().peekable();
+        for (index, (bound, le)) in bounds.iter().enumerate() {
+            for at in rows {
+                let (row, classic) = (source.row(*at), classic(source, *at));
+                let own = source.tables.rows.bounds.get(classic.bounds);
+                let index = if is_shared {
+                    Some(index)
+                } else {
+                    own.binary_search_by(|(other, _)| other.total_cmp(bound)).ok()
+                };
+                if let Some(index) = index {
+                    let totals = &source.tables.rows.values[classic.totals.clone()];
+                    self.sample(totals[index], row.time, row.start);
+                }
+            }
+            self.exemplars.clear();
+            while let Some((_, exemplar)) = exemplars.next_if(|(bucket, _)| *bucket == index) {
+                self.exemplars.push(exemplar);
+            }
+            self.put_exemplars(source);
+            self.end(source, family, Suffix::Bucket, Some(*le));
+        }
+        self.counts(source, rows);
+        self.exemplars.clear();
+        self.exemplars.extend(exemplars.map(|(_, exemplar)| exemplar));
+        self.put_exemplars(source);
+        let infinite = source.tables.rows.infinite_bound(&mut source.tables.labels);
+        self.end(source, family, Suffix::Bucket, Some(infinite));
+    }
+
+    fn counts(&mut self, source: &Source<'_>, rows: &[u32]) {
+        for at in rows {
+            let row = source.row(*at);
+            self.sample(classic(source, *at).count, row.time, row.start);
+        }
+    }
+
+    /// Writes the series of summary points.
+    pub(super) fn summaries(&mut self, source: &mut Source<'_>, rows: &[u32]) {
+        let family = self.begin(source, rows[0], WellKnown::Quantile);
+        for at in rows {
+            let row = source.row(*at);
+            self.sample(summary(source, *at).sum, row.time, row.start);
+        }
+        self.end(source, family, Suffix::Sum, None);
+        for at in rows {
+            let row = source.row(*at);
+            self.sample(summary(source, *at).count, row.time, row.start);
+        }
+        self.end(source, family, Suffix::Count, None);
+        for (quantile, label) in all_quantiles(source, rows) {
+            for at in rows {
+                let (row, summary) = (source.row(*at), summary(source, *at));
+                let own = source.tables.rows.quantiles.get(summary.quantiles);
+                if let Some(index) = own
+                    .iter()
+                    .position(|(other, _)| other.to_bits() == quantile.to_bits())
+                {
+                    let values = &source.tables.rows.values[summary.values.clone()];
+                    self.sample(values[index], row.time, row.start);
+                }
+            }
+            self.end(source, family, Suffix::None, Some(label));
+        }
+    }
+
+    // === one series ===
+
+    /// Encodes the labels that the series of a row share; `generated` will be added to some of them.
+    fn begin(&mut self, source: &mut Source<'_>, row: u32, generated: WellKnown) -> FamilyId {
+        let tables = &mut *source.tables;
+        let row = &tables.rows.rows[row as usize];
+        let name = tables.shapes.place(row.plan, WellKnown::Name);
+        let extra = tables.shapes.place(row.plan, generated);
+        let shared = &mut self.shared;
+        shared.bytes.clear();
+        // Places at the very end are not met in the loop.
+        (shared.name_at, shared.extra_at, shared.extra_end) = (usize::MAX, usize::MAX, usize::MAX);
+        let labels = &tables.rows.labels[row.labels.clone()];
+        for (index, id) in labels.iter().enumerate() {
+            shared.note(index, name, extra);
+            self.codec.label(*id, &mut tables.labels, &mut shared.bytes);
+        }
+        shared.note(labels.len(), name, extra);
+        self.content.clear();
+        row.family
+    }
+
+    fn sample(&mut self, bits: u64, time: i64, start: i64) {
+        let start = if C::START_TIMES { start } else { 0 };
+        let value_len = if bits == 0 { 0 } else { 9 };
+        let number_len = |number: i64| {
+            if number == 0 {
+                0
+            } else {
+                1 + varint_len(number as u64)
+            }
+        };
+        put_header(
+            &mut self.content,
+            SAMPLE,
+            value_len + number_len(time) + number_len(start),
+        );
+        put_fixed64(&mut self.content, 0x09, bits);
+        put_number(&mut self.content, 0x10, time as u64);
+        put_number(&mut self.content, 0x18, start as u64);
+        self.tally.counts.samples += 1;
+    }
+
+    /// Writes the series that `content` belongs to, and clears it for the next.
+    fn end(&mut self, source: &mut Source<'_>, family: FamilyId, suffix: Suffix, extra: Option<LabelId>) {
+        let tables = &mut *source.tables;
+        let family: &mut Family = tables.families.get_mut(family);
+        self.codec.metadata(family, &tables.labels, &mut self.content);
+        self.name.clear();
+        self.codec
+            .label(family.name(suffix), &mut tables.labels, &mut self.name);
+        self.extra.clear();
+        let shared = &self.shared;
+        // Without a generated label, one of its name stays.
+        let mut replaced = shared.extra_at..shared.extra_at;
+        if let Some(extra) = extra {
+            self.codec.label(extra, &mut tables.labels, &mut self.extra);
+            replaced.end = shared.extra_end;
+        }
+        let labels_len = shared.bytes.len() - replaced.len() + self.name.len() + self.extra.len();
+        let len = C::labels_head_len(labels_len) + labels_len + self.content.len();
+        let out = &mut self.bytes;
+        out.reserve(len + 8);
+        put_header(out, C::SERIES, len);
+        C::open_labels(labels_len, out);
+        out.extend_from_slice(&shared.bytes[..shared.name_at]);
+        out.extend_from_slice(&self.name);
+        out.extend_from_slice(&shared.bytes[shared.name_at..replaced.start]);
+        out.extend_from_slice(&self.extra);
+        out.extend_from_slice(&shared.bytes[replaced.end..]);
+        out.extend_from_slice(&self.content);
+        self.content.clear();
+        self.tally.series += 1;
+    }
+
+    // === exemplars ===
+
+    fn gather_exemplars(&mut self, source: &Source<'_>, rows: &[u32]) {
+        self.exemplars.clear();
+        for at in rows {
+            self.exemplars
+                .extend_from_slice(&source.tables.rows.exemplars[source.row(*at).exemplars.clone()]);
+        }
+    }
+
+    /// Returns the exemplars of classic histograms with the index of their bucket, in order of buckets.
+    fn place_exemplars(
+        &mut self,
+        source: &Source<'_>,
+        rows: &[u32],
+        bounds: &[(f64, LabelId)],
+    ) -> Vec<(usize, Exemplar)> {
+        self.gather_exemplars(source, rows);
+        let bucket = |value: f64| {
+            // An observed NaN is in no bucket but the last.
+            if value.is_nan() {
+                bounds.len()
+            } else {
+                bounds.partition_point(|(bound, _)| *bound < value)
+            }
+        };
+        let mut placed: Vec<_> = self.exemplars.drain(..).map(|e| (bucket(e.value), e)).collect();
+        placed.sort_by_key(|(bucket, _)| *bucket);
+        placed
+    }
+
+    /// Appends the gathered exemplars in order of time, equal ones once.
+    fn put_exemplars(&mut self, source: &mut Source<'_>) {
+        if self.exemplars.is_empty() {
+            return;
+        }
+        let key = |e: &Exemplar| (e.time, e.hash, e.value.to_bits());
+        self.exemplars.sort_by_key(key);
+        self.exemplars.dedup_by_key(|e| key(e));
+        let Rows { labels, .. } = &source.tables.rows;
+        for exemplar in &self.exemplars {
+            self.labels.clear();
+            self.labels.extend_from_slice(&labels[exemplar.labels.clone()]);
+            self.exemplar_labels.clear();
+            for id in &self.labels {
+                self.codec
+                    .label(*id, &mut source.tables.labels, &mut self.exemplar_labels);
+            }
+            let bits = stale::observed_bits(exemplar.value);
+            let labels_len = self.exemplar_labels.len();
+            let value_len = if bits == 0 { 0 } else { 9 };
+            let time = exemplar.time as u64;
+            let time_len = if time == 0 { 0 } else { 1 + varint_len(time) };
+            let len = C::labels_head_len(labels_len) + labels_len + value_len + time_len;
+            put_header(&mut self.content, C::EXEMPLAR, len);
+            C::open_labels(labels_len, &mut self.content);
+            self.content.extend_from_slice(&self.exemplar_labels);
+            put_fixed64(&mut self.content, 0x11, bits);
+            put_number(&mut self.content, 0x18, time);
+            self.tally.counts.exemplars += 1;
+        }
+        self.exemplars.clear();
+    }
+}
+
+impl Shared {
+    /// Called before each label and at the end: notes the places that are here.
+    #[inline]
+    fn note(&mut self, index: usize, name: Place, extra: Place) {
+        let here = self.bytes.len();
+        if index == name.at {
+            self.name_at = here;
+        }
+        if index == extra.at {
+            (self.extra_at, self.extra_end) = (here, here);
+        }
+        if extra.taken && index == extra.at + 1 {
+            self.extra_end = here;
+        }
+    }
+}
+
+fn classic<'s>(source: &'s Source<'_>, at: u32) -> &'s crate::rows::Classic {
+    match source.row(at).value {
+        Value::Histogram {
+            classic: Some(classic),
+            ..
+        } => &source.tables.rows.classics[classic],
+        _ => unreachable!("only rows with a classic form come here"),
+    }
+}
+
+fn summary<'s>(source: &'s Source<'_>, at: u32) -> &'s crate::rows::Summary {
+    match source.row(at).value {
+        Value::Summary(summary) => &source.tables.rows.summaries[summary],
+        _ => unreachable!("rows of one series have one kind"),
+    }
+}
+
+/// Returns the bounds of all rows in order, each once.
+fn all_bounds(source: &Source<'_>, rows: &[u32]) -> Vec<(f64, LabelId)> {
+    let lists = &source.tables.rows.bounds;
+    let mut all: Vec<_> = rows
+        .iter()
+        .flat_map(|at| lists.get(classic(source, *at).bounds))
+        .copied()
+        .collect();
+    all.sort_by(|a, b| a.0.total_cmp(&b.0));
+    all.dedup_by(|a, b| a.0.to_bits() == b.0.to_bits());
+    all
+}
+
+/// Returns the quantiles of all rows, each once: as sent if there is one row, else in order.
+fn all_quantiles(source: &Source<'_>, rows: &[u32]) -> Vec<(f64, LabelId)> {
+    let lists = &source.tables.rows.quantiles;
+    let mut all: Vec<_> = rows
+        .iter()
+        .flat_map(|at| lists.get(summary(source, *at).quantiles))
+        .copied()
+        .collect();
+    if rows.len() > 1 {
+        all.sort_by(|a, b| a.0.total_cmp(&b.0));
+        all.dedup_by(|a, b| a.0.to_bits() == b.0.to_bits());
+    }
+    all
+}

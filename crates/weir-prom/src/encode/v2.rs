@@ -1,0 +1,94 @@
+//! Remote write 2.0: `io.prometheus.write.v2.Request`.
+
+use super::symbols::Symbols;
+use super::{Codec, Mark};
+use crate::Protocol;
+use crate::family::Family;
+use crate::labels::{LabelId, LabelTable};
+use crate::wire::{put_header, put_number, put_varint, varint_len};
+
+/// Strings stand in the request's symbol table; metadata stands in every series.
+#[derive(Debug, Default)]
+pub(crate) struct V2 {
+    symbols: Symbols,
+}
+
+impl Codec for V2 {
+    const PROTOCOL: Protocol = Protocol::V2;
+    const SERIES: u8 = 0x2a;
+    const EXEMPLAR: u8 = 0x22;
+    const HISTOGRAM: u8 = 0x1a;
+    const START_TIMES: bool = true;
+
+    #[inline]
+    fn label(&mut self, id: LabelId, table: &mut LabelTable, out: &mut Vec<u8>) {
+        let name_id = table.name(id);
+        let name = match self.symbols.known(*table.names.symbol(name_id)) {
+            Some(number) => number,
+            None => {
+                let stamp = self.symbols.stamp(table.names.text(name_id).as_bytes());
+                *table.names.symbol(name_id) = stamp;
+                stamp.number
+            }
+        };
+        let value = match self.symbols.known(*table.symbol(id)) {
+            Some(number) => number,
+            None => {
+                let stamp = self.symbols.stamp(table.value(id));
+                *table.symbol(id) = stamp;
+                stamp.number
+            }
+        };
+        put_varint(out, u64::from(name));
+        put_varint(out, u64::from(value));
+    }
+
+    fn labels_head_len(len: usize) -> usize {
+        if len == 0 { 0 } else { 1 + varint_len(len as u64) }
+    }
+
+    fn open_labels(len: usize, out: &mut Vec<u8>) {
+        if len > 0 {
+            put_header(out, 0x0a, len);
+        }
+    }
+
+    fn metadata(&mut self, family: &mut Family, _table: &LabelTable, out: &mut Vec<u8>) {
+        let kind = family.metric_type as u64;
+        let help = u64::from(self.symbols.get(&mut family.help_symbol, family.help.as_bytes()));
+        let unit = u64::from(self.symbols.get(&mut family.unit_symbol, family.unit.as_bytes()));
+        let len: usize = [kind, help, unit]
+            .iter()
+            .filter(|n| **n != 0)
+            .map(|n| 1 + varint_len(*n))
+            .sum();
+        if len > 0 {
+            put_header(out, 0x2a, len);
+            put_number(out, 0x08, kind);
+            put_number(out, 0x18, help);
+            put_number(out, 0x20, unit);
+        }
+    }
+
+    fn head_len(&self) -> usize {
+        self.symbols.len()
+    }
+
+    fn metadata_records(&self) -> u64 {
+        0
+    }
+
+    fn mark(&self) -> Mark {
+        self.symbols.mark()
+    }
+
+    fn rewind(&mut self, mark: Mark) {
+        self.symbols.rewind(mark);
+    }
+
+    fn finish(&mut self, series: &[u8], out: &mut Vec<u8>) {
+        // The table first: a receiver that decodes as it reads can resolve references at once.
+        self.symbols.finish(out);
+        out.extend_from_slice(series);
+    }
+}

@@ -1,0 +1,68 @@
+//! What a translation yields.
+
+use crate::Protocol;
+use crate::drops::Drops;
+use crate::outcome::Counts;
+
+mod split;
+
+/// Most bytes of request buffers that are kept for the next batch.
+const KEPT_CAPACITY: usize = 16 << 20;
+
+/// The requests of one batch and what was left out. Reuse it: buffers are recycled.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// Requests, by lane and within a lane in the order in which they must be sent.
+    pub requests: Vec<EncodedRequest>,
+    /// What is in none of the requests.
+    pub drops: Drops,
+    spare: Vec<Vec<u8>>,
+}
+
+impl Output {
+    /// Forgets the requests and counts and keeps the buffers.
+    pub fn clear(&mut self) {
+        let buffers = self.requests.drain(..).map(|request| request.bytes);
+        self.spare.extend(buffers);
+        let mut kept = 0;
+        self.spare.retain(|buffer| {
+            kept += buffer.capacity();
+            kept <= KEPT_CAPACITY
+        });
+        self.drops.clear();
+    }
+
+    pub(crate) fn buffer(&mut self) -> Vec<u8> {
+        let mut buffer = self.spare.pop().unwrap_or_default();
+        buffer.clear();
+        buffer
+    }
+}
+
+/// One remote-write request. Never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncodedRequest {
+    /// Which message it is.
+    pub protocol: Protocol,
+    /// Lane it belongs to, from 0.
+    pub lane: usize,
+    /// The message before compression.
+    pub bytes: Vec<u8>,
+    /// OTLP data points that it carries whole. Over all requests of a batch, plus those dropped, each point
+    /// counts once.
+    pub points: u64,
+    /// Series in it.
+    pub series: u64,
+    /// Samples, native histograms and exemplars in it: what a receiver's Written headers are compared with.
+    pub counts: Counts,
+    /// Metadata records besides the series (remote write 1.0 only).
+    pub metadata: u64,
+    pub(crate) groups: Vec<GroupEnd>,
+}
+
+/// How much of a request ends with a group of series that stay together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct GroupEnd {
+    pub(crate) points: u64,
+    pub(crate) series: u64,
+}

@@ -1,0 +1,97 @@
+//! Finds the points of a batch that belong to one series, puts them in order of time and removes repeats.
+
+use hashbrown::HashTable;
+
+use super::{Row, Rows, Value};
+use crate::drops::{DropReason, Drops};
+use crate::family::{Families, Suffix};
+use crate::labels::LabelTable;
+
+/// No further row.
+const END: u32 = u32::MAX;
+
+/// Rows by series. Series come in order of their first row.
+#[derive(Debug, Default)]
+pub(crate) struct Groups {
+    table: HashTable<u32>,
+    /// First row of each series.
+    heads: Vec<u32>,
+    /// For each row the next one of its series.
+    next: Vec<u32>,
+    /// For each first row the last one of its series.
+    tails: Vec<u32>,
+}
+
+impl Groups {
+    /// Groups all rows. Labels are compared in full: a shared hash alone joins nothing.
+    pub(crate) fn build(&mut self, rows: &Rows, families: &Families, table: &LabelTable) {
+        let all = &rows.rows;
+        let count = u32::try_from(all.len()).expect("memory ends before four billion points");
+        self.table.clear();
+        self.heads.clear();
+        self.next.clear();
+        self.next.resize(all.len(), END);
+        self.tails.clear();
+        self.tails.extend(0..count);
+        let hash = |row: &Row| row.hash;
+        self.table.reserve(all.len(), |at| hash(&all[*at as usize]));
+        for at in 0..count {
+            let row = &all[at as usize];
+            let same = |other: &u32| same_series(rows, families, table, row, &all[*other as usize]);
+            match self.table.find(hash(row), same) {
+                Some(&head) => {
+                    let tail = std::mem::replace(&mut self.tails[head as usize], at);
+                    self.next[tail as usize] = at;
+                }
+                None => {
+                    self.table
+                        .insert_unique(hash(row), at, |at| hash(&all[*at as usize]));
+                    self.heads.push(at);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn heads(&self) -> &[u32] {
+        &self.heads
+    }
+
+    /// Writes the rows of a series into `out`: ascending times, each time once. What goes is counted.
+    pub(crate) fn members(&self, head: u32, rows: &Rows, drops: &mut Drops, out: &mut Vec<u32>) {
+        out.clear();
+        out.push(head);
+        let mut at = self.next[head as usize];
+        if at == END {
+            return;
+        }
+        while at != END {
+            out.push(at);
+            at = self.next[at as usize];
+        }
+        let row = |at: u32| &rows.rows[at as usize];
+        // Stable: of rows with one time the last to arrive stays last, and is the one that is kept.
+        out.sort_by_key(|at| row(*at).time);
+        out.dedup_by(|later, kept| {
+            let (new, old) = (row(*later), row(*kept));
+            if new.time != old.time {
+                return false;
+            }
+            let reason = if rows.same_value(old, new) {
+                DropReason::Duplicate
+            } else {
+                DropReason::Superseded
+            };
+            drops.add(reason, u64::from(old.is_point));
+            std::mem::swap(later, kept);
+            true
+        });
+    }
+}
+
+fn same_series(rows: &Rows, families: &Families, table: &LabelTable, a: &Row, b: &Row) -> bool {
+    let name = |row: &Row| families.get(row.family).name(Suffix::None);
+    a.hash == b.hash
+        && std::mem::discriminant::<Value>(&a.value) == std::mem::discriminant(&b.value)
+        && table.same(name(a), name(b))
+        && table.same_list(rows.labels_of(a), rows.labels_of(b))
+}

@@ -1,0 +1,78 @@
+//! Writing protobuf by hand.
+
+/// Appends a base-128 varint.
+#[inline]
+pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// Returns the bytes of a varint.
+#[inline]
+pub(crate) fn varint_len(value: u64) -> usize {
+    // One byte per started 7 bits; 0 has one, too.
+    ((64 - (value | 1).leading_zeros()) as usize).div_ceil(7)
+}
+
+/// Appends the tag (field numbers below 16) and length of a length-delimited field.
+#[inline]
+pub(crate) fn put_header(out: &mut Vec<u8>, tag: u8, len: usize) {
+    out.push(tag);
+    put_varint(out, len as u64);
+}
+
+/// Appends a length-delimited field.
+#[inline]
+pub(crate) fn put_bytes(out: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
+    put_header(out, tag, bytes.len());
+    out.extend_from_slice(bytes);
+}
+
+/// Returns the bytes of a length-delimited field with a one-byte tag.
+#[inline]
+pub(crate) fn field_len(len: usize) -> usize {
+    1 + varint_len(len as u64) + len
+}
+
+/// Appends a `double` or `fixed64` unless it is 0. Negative zero is not 0.
+#[inline]
+pub(crate) fn put_fixed64(out: &mut Vec<u8>, tag: u8, bits: u64) {
+    if bits != 0 {
+        out.push(tag);
+        out.extend_from_slice(&bits.to_le_bytes());
+    }
+}
+
+/// Appends an `int64`, `uint64` or enum unless it is 0.
+#[inline]
+pub(crate) fn put_number(out: &mut Vec<u8>, tag: u8, value: u64) {
+    if value != 0 {
+        out.push(tag);
+        put_varint(out, value);
+    }
+}
+
+/// Maps signed numbers to unsigned ones, small magnitudes to small numbers (`sint32`, `sint64`).
+#[inline]
+pub(crate) fn zigzag(value: i64) -> u64 {
+    ((value << 1) ^ (value >> 63)) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn varint_len_is_the_length_of_the_varint() {
+        for shift in 0..64 {
+            for value in [1u64 << shift, (1u64 << shift) - 1, u64::MAX >> shift] {
+                let mut out = Vec::new();
+                put_varint(&mut out, value);
+                assert_eq!(varint_len(value), out.len(), "{value}");
+            }
+        }
+    }
+}
