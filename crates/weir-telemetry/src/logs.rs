@@ -1,0 +1,212 @@
+//! Logs in the Collector's two forms.
+//!
+//! ```text
+//! console  2026-11-21T21:42:21.123Z<tab>info<tab>weir-cli/run.rs:42<tab>message<tab>{"resource": {…}, "field": 1}
+//! json     {"level":"info","ts":"2026-11-21T21:42:21.123Z","caller":"weir-cli/run.rs:42","msg":"message",…}
+//! ```
+//!
+//! Whoever logs uses `tracing`: the fields of an event, and of the spans around it, become fields of the line. Lines are
+//! written by a thread of their own, so that a slow terminal or disk does not stall the data path; if the output falls
+//! too far behind, lines are left out and counted in a line that says so.
+//!
+//! Weir has no stack traces, so the Collector's `disable_stacktrace` and `development` change nothing.
+
+mod caller;
+mod fields;
+mod layer;
+mod line;
+mod output;
+mod sampling;
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tracing::level_filters::LevelFilter;
+use tracing::subscriber::Subscriber;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Registry, registry::LookupSpan};
+
+use layer::LineLayer;
+pub use output::LogGuard;
+use sampling::Sampler;
+
+/// The lowest level that is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogLevel {
+    /// Everything worth a line when looking for a fault.
+    Debug,
+    /// The default.
+    #[default]
+    Info,
+    /// Something is degraded, nothing lost.
+    Warn,
+    /// Data lost, or a person must act.
+    Error,
+    /// Nothing: no line of Weir's is above `error`.
+    Fatal,
+}
+
+impl LogLevel {
+    const fn filter(self) -> LevelFilter {
+        match self {
+            Self::Debug => LevelFilter::DEBUG,
+            Self::Info => LevelFilter::INFO,
+            Self::Warn => LevelFilter::WARN,
+            Self::Error => LevelFilter::ERROR,
+            Self::Fatal => LevelFilter::OFF,
+        }
+    }
+}
+
+/// The form of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Encoding {
+    /// Tab-separated, for people.
+    #[default]
+    Console,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Limits lines of one level and message: of those within `tick`, the first `initial` are written and then each
+/// `thereafter`-th.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sampling {
+    /// Length of the period. Default: 10 s.
+    pub tick: Duration,
+    /// Lines written at the beginning of a period. Default: 10.
+    pub initial: u64,
+    /// Of the lines after those, each of this number is written; 0: none. Default: 100.
+    pub thereafter: u64,
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Self {
+            tick: Duration::from_secs(10),
+            initial: 10,
+            thereafter: 100,
+        }
+    }
+}
+
+/// Where lines go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogOutput {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+    /// A file, which is appended to.
+    File(PathBuf),
+}
+
+/// What is logged, how and to where.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogSettings {
+    /// The lowest level.
+    pub level: LogLevel,
+    /// The form of a line.
+    pub encoding: Encoding,
+    /// Leaves out where in the source the line comes from.
+    pub disable_caller: bool,
+    /// Where lines go, to each of these.
+    pub outputs: Vec<LogOutput>,
+    /// Fields of every line.
+    pub initial_fields: Map<String, Value>,
+    /// Limits repeated lines; `None` writes all.
+    pub sampling: Option<Sampling>,
+    /// Attributes of the own resource, shown in the field `resource`; left out if there are none.
+    pub resource: Map<String, Value>,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self {
+            level: LogLevel::default(),
+            encoding: Encoding::default(),
+            disable_caller: false,
+            outputs: vec![LogOutput::Stderr],
+            initial_fields: Map::new(),
+            sampling: Some(Sampling::default()),
+            resource: Map::new(),
+        }
+    }
+}
+
+/// Why logs cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The file of an output cannot be opened.
+    #[error("cannot open log file `{}`", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The thread that writes lines cannot be started.
+    #[error("cannot start the thread that writes logs")]
+    Thread(#[source] io::Error),
+    /// Logs were set up before in this process.
+    #[error("logs are already set up in this process")]
+    Installed,
+}
+
+/// Libraries whose debug output drowns everything else; they are heard from `info` on.
+const TALKATIVE: [&str; 10] = [
+    "h2",
+    "hyper",
+    "hyper_util",
+    "mio",
+    "rustls",
+    "tokio",
+    "tokio_util",
+    "tonic",
+    "tower",
+    "want",
+];
+
+/// Sets up logs for the whole process. Lines are written until the guard is dropped, which writes what is left.
+///
+/// # Errors
+///
+/// See [`LogError`].
+pub fn install(settings: &LogSettings) -> Result<LogGuard, LogError> {
+    let (subscriber, guard) = subscriber(settings)?;
+    subscriber.try_init().map_err(|_| LogError::Installed)?;
+    Ok(guard)
+}
+
+/// Makes the subscriber without installing it: for tests, and for embedding Weir in a process that logs itself.
+///
+/// # Errors
+///
+/// See [`LogError`].
+pub fn subscriber(
+    settings: &LogSettings,
+) -> Result<
+    (
+        impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync + use<>,
+        LogGuard,
+    ),
+    LogError,
+> {
+    let (output, guard) = output::open(&settings.outputs)?;
+    let level = settings.level.filter();
+    let quiet = TALKATIVE.map(|library| (library, level.min(LevelFilter::INFO)));
+    let filter = Targets::new().with_default(level).with_targets(quiet);
+    let lines = LineLayer {
+        form: line::Form::new(settings),
+        sampler: settings.sampling.map(Sampler::new),
+        output,
+    };
+    Ok((Registry::default().with(filter).with(lines), guard))
+}
+
+#[cfg(test)]
+mod tests;
