@@ -1,7 +1,7 @@
 //! The books: on every edge, `in = out + dropped + held`, counted in items.
 //!
 //! An edge counts what was offered to a step and what became of it. A step's own book counts what the step delivered to the outside,
-//! what it holds after it said "safe", and what it dropped, by reason. [`Ledger::accounts`] puts the two together per step; the
+//! what it holds after it said "safe", what it dropped, by reason, and what went on although the caller was told to send it again. [`Ledger::accounts`] puts the two together per step; the
 //! imbalance of a step at rest is zero, or data went missing unseen.
 
 use std::collections::BTreeMap;
@@ -18,6 +18,10 @@ const EDGE_ITEMS: Def = Def::new("weir_edge_items_total", "Items that reached th
 const IN_FLIGHT: Def = Def::new("weir_edge_in_flight_items", "Items whose hand-over is under way.");
 const DELIVERED: Def = Def::new("weir_component_delivered_items_total", "Items that left Weir through this component.");
 const DROPPED: Def = Def::new("weir_component_dropped_items_total", "Items that this component gave up, by reason.");
+const REPEATED: Def = Def::new(
+    "weir_component_repeated_items_total",
+    "Items that went on although the caller was told to send them again: the destination may see them twice.",
+);
 const HELD: Def = Def::new("weir_component_held_items", "Items that this component took over and still has.");
 const IMBALANCE: Def =
     Def::new("weir_ledger_imbalance_items", "in - out - dropped - held of a step; anything but 0 at rest is a defect.");
@@ -93,6 +97,7 @@ impl Ledger {
             let labels =
                 [("component", id.as_str()), ("kind", node.kind.as_str()), ("signal", signal), ("pipeline", pipeline.as_str())];
             metrics.counter(&DELIVERED, &labels).absolute(account.delivered);
+            metrics.counter(&REPEATED, &labels).absolute(account.repeated);
             metrics.gauge(&HELD, &labels).set(account.held as f64);
             metrics.gauge(&IMBALANCE, &labels).set(account.imbalance() as f64);
             for (reason, items) in account.dropped {
@@ -115,6 +120,7 @@ impl Shared {
             in_flight: 0,
             forwarded: 0,
             delivered: book.counts.delivered.load(Ordering::Relaxed),
+            repeated: book.counts.repeated.load(Ordering::Relaxed),
             held: book.counts.held.load(Ordering::Relaxed),
             dropped: book.counts.dropped.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         };
@@ -144,6 +150,8 @@ pub struct Account {
     pub forwarded: u64,
     /// Delivered to the outside.
     pub delivered: u64,
+    /// Handed on or delivered although the caller was told to send them again.
+    pub repeated: u64,
     /// Taken, and still here.
     pub held: i64,
     /// Given up, by reason.
@@ -154,7 +162,7 @@ impl Account {
     /// Returns `in - out - dropped - held`: zero at rest.
     pub fn imbalance(&self) -> i64 {
         let out = self.forwarded + self.delivered + self.dropped.values().sum::<u64>();
-        self.accepted as i64 - out as i64 - self.held
+        (self.accepted + self.repeated) as i64 - out as i64 - self.held
     }
 }
 
@@ -228,6 +236,7 @@ pub struct Book {
 #[derive(Debug, Default)]
 struct BookCounts {
     delivered: AtomicU64,
+    repeated: AtomicU64,
     held: AtomicI64,
     dropped: Mutex<BTreeMap<&'static str, u64>>,
 }
@@ -236,6 +245,12 @@ impl Book {
     /// Counts items that left Weir through this step.
     pub fn delivered(&self, items: u64) {
         self.counts.delivered.fetch_add(items, Ordering::Relaxed);
+    }
+
+    /// Counts items that went on, or out, although the caller is told that they did not (part of its data failed, or it stopped
+    /// waiting). It will send them again.
+    pub fn repeated(&self, items: u64) {
+        self.counts.repeated.fetch_add(items, Ordering::Relaxed);
     }
 
     /// Counts items that the step gave up. `reason` is one of the component's documented reasons.

@@ -128,6 +128,11 @@ impl Batch {
         &self.context
     }
 
+    /// Returns true if somebody charged the batch to the memory budget.
+    pub fn has_permit(&self) -> bool {
+        !self.permits.is_empty()
+    }
+
     /// Returns the number of data points, spans or log records. Free on the wire form, a walk on the decoded one.
     pub fn items(&self) -> usize {
         match &self.payload {
