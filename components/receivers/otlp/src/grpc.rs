@@ -1,0 +1,66 @@
+//! OTLP/gRPC.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ::http::{Request, Response};
+use hyper::body::Incoming;
+use weir_component::{ConsumeError, Permit, Signal};
+use weir_net::Body;
+use weir_net::grpc::{self, Call, Code, Limits, MessageSize, Status, Unary};
+
+use crate::answer::{Format, full_success, partial_success};
+use crate::ingest::Ingest;
+
+/// Answers one call of any of the three services.
+pub(crate) async fn serve(
+    ingest: Arc<Ingest>,
+    limits: Limits,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
+    let response = match signal_of(request.uri().path()).filter(|signal| ingest.serves(*signal)) {
+        Some(signal) => grpc::serve(&Export { signal, ingest: &ingest }, limits, request).await,
+        None => grpc::status_response(&Status::new(Code::Unimplemented, format!("no pipeline for `{}`", request.uri().path()))),
+    };
+    Ok(response)
+}
+
+fn signal_of(path: &str) -> Option<Signal> {
+    match path {
+        "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export" => Some(Signal::Metrics),
+        "/opentelemetry.proto.collector.trace.v1.TraceService/Export" => Some(Signal::Traces),
+        "/opentelemetry.proto.collector.logs.v1.LogsService/Export" => Some(Signal::Logs),
+        _ => None,
+    }
+}
+
+/// The `Export` method of one signal.
+struct Export<'a> {
+    signal: Signal,
+    ingest: &'a Ingest,
+}
+
+impl Unary for Export<'_> {
+    type Permit = Permit;
+
+    async fn admit(&self, size: MessageSize) -> Result<Permit, Status> {
+        self.ingest.admit(size.wire, size.encoding, size.limit).map_err(|error| Status::from(&error))
+    }
+
+    async fn call(&self, call: Call, permit: Permit) -> Result<Bytes, Status> {
+        let context = self.ingest.context(&call.head, call.deadline.map(tokio::time::Instant::into_std));
+        let answer = self.ingest.protobuf(self.signal, call.message, permit, context).await;
+        answer.map(|()| full_success(Format::Protobuf)).or_else(|error| self.partial(&error))
+    }
+}
+
+impl Export<'_> {
+    /// A request taken in part is a success that says so.
+    fn partial(&self, error: &ConsumeError) -> Result<Bytes, Status> {
+        if error.is_partial() {
+            return Ok(partial_success(self.signal, u64::MAX, error, Format::Protobuf));
+        }
+        Err(Status::from(error))
+    }
+}
