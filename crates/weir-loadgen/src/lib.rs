@@ -14,10 +14,10 @@
 
 pub mod check;
 pub mod codec;
-// pub mod demo;
+pub mod demo;
 pub mod duration;
 pub mod latency;
-// pub mod rig;
+pub mod rig;
 pub mod send;
 pub mod sink;
 pub mod wire;

@@ -4,16 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::transport::{Answer, Channel};
-use super::{Meter, Options};
-use crate::workload::{LaneSource, Request};
-
-/// First pause between two attempts; doubles up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+use super::Client;
+use crate::workload::LaneSource;
 
 /// When the requests of a lane are due, whatever became of those before.
 pub(super) struct Pace {
@@ -40,15 +35,13 @@ impl Pace {
 
 pub(super) struct Lane {
     pub(super) source: LaneSource,
-    pub(super) channel: Channel,
-    pub(super) options: Options,
+    pub(super) client: Client,
     /// None for a closed loop.
     pub(super) pace: Option<Pace>,
     /// Points left over all lanes; a request begins while it is above zero.
     pub(super) budget: Option<Arc<AtomicI64>>,
     pub(super) until: Option<Instant>,
     pub(super) stop: CancellationToken,
-    pub(super) meter: Arc<Meter>,
 }
 
 impl Lane {
@@ -56,7 +49,7 @@ impl Lane {
     pub(super) async fn run(mut self) -> LaneSource {
         while let Some(due) = self.next_turn().await {
             let request = self.source.next_request(now());
-            self.deliver(&request, due).await;
+            self.client.deliver(&request, due).await;
         }
         self.source
     }
@@ -78,51 +71,6 @@ impl Lane {
         let points = self.source.points_per_request();
         let spent = |budget: &Arc<AtomicI64>| budget.fetch_sub(points as i64, Ordering::Relaxed) <= 0;
         (!ends && !stopped && !self.budget.as_ref().is_some_and(spent)).then_some(due)
-    }
-
-    async fn deliver(&mut self, request: &Request, due: Instant) {
-        self.meter.begin(request.points);
-        let body = match self.channel.encode(request, self.options.compression) {
-            Ok(body) => body,
-            Err(error) => {
-                self.meter.fail(format!("cannot compress: {error}"));
-                return self.meter.end(0, request.points, None);
-            }
-        };
-        let mut pause = FIRST_PAUSE;
-        for attempt in 1..=self.options.attempts {
-            self.meter.attempt(attempt > 1, body.len());
-            let sending = self.channel.send(body.clone(), self.options.compression);
-            let answer = timeout(self.options.timeout, sending)
-                .await
-                .unwrap_or_else(|_| Answer::Retry {
-                    cause: "no answer in time".to_owned(),
-                    after: None,
-                });
-            match answer {
-                Answer::Accepted { rejected } => {
-                    let rejected = rejected.min(request.points);
-                    if rejected > 0 {
-                        self.meter.fail("partial success".to_owned());
-                    }
-                    return self
-                        .meter
-                        .end(request.points - rejected, rejected, Some(due.elapsed()));
-                }
-                Answer::Refused { cause } => {
-                    self.meter.fail(cause);
-                    break;
-                }
-                Answer::Retry { cause, after } => {
-                    self.meter.fail(cause);
-                    if attempt < self.options.attempts {
-                        sleep(after.unwrap_or(pause).min(Duration::from_secs(30))).await;
-                        pause = (pause * 2).min(LONGEST_PAUSE);
-                    }
-                }
-            }
-        }
-        self.meter.end(0, request.points, None);
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! Knows the wire and what an acknowledgement is; knows nothing of what the requests hold.
 
+mod client;
 mod lane;
 mod meter;
 mod transport;
@@ -21,10 +22,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::codec::Compression;
 use crate::workload::{LaneSource, Spec, SpecError, Totals, lanes};
+pub use client::Client;
 use lane::{Lane, Pace};
 pub use meter::{MAX_CAUSES, Meter, Reading};
 use transport::Channel;
-pub use transport::{Answer, Grpc};
 
 /// Protocol that the load is sent with.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -170,6 +171,7 @@ impl Load {
             .points
             .map(|points| Arc::new(AtomicI64::new(i64::try_from(points).unwrap_or(i64::MAX))));
         let mut channel = Channel::new(options.protocol, endpoint, connections.clone());
+        let shared = Arc::new(options.clone());
         let mut tasks = JoinSet::new();
         for (index, source) in lanes(spec, count)?.into_iter().enumerate() {
             // HTTP/2 shares a connection among neighbours; HTTP/1.1 cannot.
@@ -181,13 +183,15 @@ impl Load {
                 .map(|rate| Pace::new(rate, spec.points, index, count, began));
             let lane = Lane {
                 source,
-                channel: channel.clone(),
-                options: options.clone(),
+                client: Client {
+                    channel: channel.clone(),
+                    options: shared.clone(),
+                    meter: meter.clone(),
+                },
                 pace,
                 budget: budget.clone(),
                 until: limit.time.map(|time| began + time),
                 stop: stop.clone(),
-                meter: meter.clone(),
             };
             tasks.spawn(lane.run());
         }

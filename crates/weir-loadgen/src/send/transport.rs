@@ -31,24 +31,21 @@ const MAX_ANSWER: usize = 1 << 20;
 
 /// gRPC status codes that a sender of telemetry tells apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Grpc(
-    /// Number of the code.
-    pub u32,
-);
+struct Grpc(u32);
 
 impl Grpc {
     /// Whether OTLP lets the sender try again.
     ///
     /// Spec: OTLP 1.9, "Failures", <https://opentelemetry.io/docs/specs/otlp/#failures>. RESOURCE_EXHAUSTED is tried
     /// again even without RetryInfo: a load generator has no other place for its points.
-    pub fn is_retryable(self) -> bool {
+    fn is_retryable(self) -> bool {
         matches!(self.0, 1 | 4 | 8 | 10 | 11 | 14 | 15)
     }
 }
 
 /// What became of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub(super) enum Answer {
     /// The gateway has the points, save those rejected by partial success.
     Accepted {
         /// Points rejected.
@@ -149,6 +146,11 @@ impl Channel {
                 Ok(body.into())
             }
         }
+    }
+
+    /// Closes all connections that share the drivers.
+    pub(super) async fn close(&self) {
+        self.drivers.close().await;
     }
 
     /// Sends one body once and reads the answer.

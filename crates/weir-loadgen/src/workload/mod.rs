@@ -4,7 +4,7 @@
 //! points of a series leave in order. Bodies are encoded once; per request only fixed-width fields are patched (times,
 //! values, the instance id), which keeps the generator cheap. [`Totals`] tells what must arrive. Knows no transport.
 
-mod attributes;
+pub(crate) mod attributes;
 mod request;
 mod source;
 mod template;

@@ -1,11 +1,14 @@
 //! The requests of one lane, instance after instance.
 
 use bytes::Bytes;
+use prost::Message as _;
+use weir_proto::otlp::collector::metrics::v1::ExportMetricsServiceRequest;
 
 use super::request::plan;
 use super::template::{Template, Visit};
 use super::totals::{Growth, Totals};
 use super::{GRPC_HEADER, Spec, SpecError, Temporality};
+use crate::wire::count_points;
 
 const MILLISECOND: u64 = 1_000_000;
 /// Bodies that differ, over all lanes, so that the load does not stay in a cache of the gateway.
@@ -21,6 +24,19 @@ pub struct Request {
 }
 
 impl Request {
+    /// Encodes a request made elsewhere.
+    pub fn encode(request: &ExportMetricsServiceRequest) -> Self {
+        let message = request.encode_to_vec();
+        let points = count_points(&message).map_or(0, |points| points.total());
+        // Nothing that is sent comes near the 4 GiB that the header can state.
+        let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
+        let framed = [&[0], &length.to_be_bytes()[..], &message].concat();
+        Self {
+            framed: framed.into(),
+            points,
+        }
+    }
+
     /// Returns the uncompressed gRPC message: header of five bytes and request.
     pub fn as_grpc_message(&self) -> Bytes {
         self.framed.clone()

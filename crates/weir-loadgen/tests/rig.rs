@@ -1,0 +1,54 @@
+//! The rig over a real process: a sink stands in for the gateway, acknowledges all and forwards nothing.
+
+use std::path::PathBuf;
+
+use weir_loadgen::rig::{RigError, RigOptions, compare};
+
+fn options(folder: &std::path::Path, case: &str) -> RigOptions {
+    let path = folder.join("case.yaml");
+    std::fs::write(&path, case).unwrap();
+    RigOptions {
+        cases: vec![path],
+        runs: 1,
+        pin: false,
+        logs: folder.join("logs"),
+        json: None,
+    }
+}
+
+fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_that_forwards_nothing_loses_everything() {
+    let case = format!(
+        "name: hole\n\
+         gateway:\n  command: [{}, sink, --listen, '{{RIG_OTLP_GRPC}}']\n  config: none.yaml\n\
+         load: {{workload: {{points: 40, series: 400}}, send: {{connections: 1}}}}\n\
+         warmup: 50ms\nmeasure: 300ms\n",
+        env!("CARGO_BIN_EXE_weir-loadgen"),
+    );
+    let comparison = compare(&options(&folder("hole"), &case), |_| {}).await.unwrap();
+    let run = &comparison.measurements[0][0];
+    assert!(run.sent > 0);
+    assert_eq!(run.acknowledged, run.sent);
+    assert_eq!(run.lost, run.sent as f64);
+    assert!(run.acknowledged_per_second > 0.0);
+    assert_eq!(run.points_per_second, 0.0);
+    assert!(run.cpus > 0.0 && run.peak_mib > 1.0, "{run:?}");
+    assert!(run.latency_p50_ms.unwrap() <= run.latency_p99_ms.unwrap());
+    assert!(run.stopped_cleanly);
+}
+
+#[tokio::test]
+async fn a_gateway_that_ends_at_once_is_reported_with_its_output() {
+    let case = "name: gone\ngateway: {command: ['false'], config: none.yaml}\n";
+    let error = compare(&options(&folder("gone"), case), |_| {})
+        .await
+        .unwrap_err();
+    assert!(matches!(error, RigError::Ended { .. }), "{error}");
+    assert!(error.to_string().contains("gone-0.log"), "{error}");
+}
