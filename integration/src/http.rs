@@ -92,13 +92,19 @@ impl Client {
     ///
     /// As [`Client::get`], or the page is not JSON of that shape.
     pub async fn get_json<T: DeserializeOwned>(&self, url: &str, parameters: &[(&str, &str)]) -> Result<T> {
-        let query: Vec<String> = parameters
-            .iter()
-            .map(|(name, value)| format!("{name}={}", percent_encoded(value)))
-            .collect();
-        let text = self.get(&format!("{url}?{}", query.join("&"))).await?;
+        let text = self.get(&with_parameters(url, parameters)).await?;
         serde_json::from_str(&text).with_context(|| format!("{url} answered {text}"))
     }
+}
+
+/// A URL with parameters appended.
+#[must_use]
+pub fn with_parameters(url: &str, parameters: &[(&str, &str)]) -> String {
+    let pairs = parameters
+        .iter()
+        .map(|(name, value)| (percent_encoded(name), percent_encoded(value)));
+    let query: Vec<String> = pairs.map(|(name, value)| format!("{name}={value}")).collect();
+    format!("{url}?{}", query.join("&"))
 }
 
 fn percent_encoded(text: &str) -> String {

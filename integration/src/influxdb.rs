@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::expected::{Labels, Point, Series};
-use crate::http::Client;
+use crate::http::{Client, with_parameters};
 use crate::installed::installed;
 use crate::ports;
 use crate::process::{Server, data_folder};
@@ -54,7 +54,8 @@ impl InfluxDb {
         server
             .ready(async |_log| client.get(&format!("{base}/ping")).await.map(drop))
             .await?;
-        let create = format!("{base}/query?q=CREATE%20DATABASE%20{DATABASE}");
+        let create = format!("CREATE DATABASE {DATABASE}");
+        let create = with_parameters(&format!("{base}/query"), &[("q", &create)]);
         client.send(Method::POST, &create, &[], Bytes::new()).await?;
         Ok(Self {
             server,

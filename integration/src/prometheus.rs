@@ -15,11 +15,21 @@ use crate::http::Client;
 use crate::installed::installed;
 use crate::process::{Server, data_folder};
 
-/// Options of a Prometheus server.
-#[derive(Debug, Default)]
-pub struct Options {
-    /// URL to which everything received is written on as remote write 2.0.
-    pub forward_to: Option<String>,
+/// A config that receives and nothing else.
+pub const RECEIVING: &str = "global: {scrape_interval: 1h}\nstorage: {exemplars: {max_exemplars: 10000}}\n";
+
+/// A config that receives, and writes everything on to a URL as remote write 2.0.
+#[must_use]
+pub fn forwarding(url: &str) -> String {
+    format!(
+        "{RECEIVING}remote_write:
+- url: {url}
+  protobuf_message: io.prometheus.write.v2.Request
+  send_exemplars: true
+  send_native_histograms: true
+  queue_config: {{batch_send_deadline: 100ms, min_backoff: 30ms}}
+"
+    )
 }
 
 /// A running Prometheus.
@@ -34,22 +44,13 @@ pub struct Prometheus {
 }
 
 impl Prometheus {
-    /// Starts a server on a port of its own choice.
+    /// Starts a server with a config, on a port of its own choice.
     ///
     /// # Errors
     ///
     /// It cannot be started or does not become ready.
-    pub async fn start(options: &Options) -> Result<Self> {
+    pub async fn start(config: &str) -> Result<Self> {
         let folder = data_folder()?;
-        let mut config =
-            String::from("global: {scrape_interval: 1h}\nstorage: {exemplars: {max_exemplars: 10000}}\n");
-        if let Some(url) = &options.forward_to {
-            config.push_str(&format!(
-                "remote_write:\n- url: {url}\n  protobuf_message: io.prometheus.write.v2.Request\n  \
-                 send_exemplars: true\n  send_native_histograms: true\n  \
-                 queue_config: {{batch_send_deadline: 100ms, min_backoff: 30ms}}\n"
-            ));
-        }
         fs::write(folder.path().join("prometheus.yml"), config)?;
         let mut prometheus = Self {
             server: None,
@@ -90,7 +91,18 @@ impl Prometheus {
         Ok(())
     }
 
-    /// Kills the server. Its port refuses connections until [`Prometheus::resume`].
+    /// Gives a running server another config.
+    ///
+    /// # Errors
+    ///
+    /// The config is refused.
+    pub async fn configure(&mut self, config: &str) -> Result<()> {
+        self.stop().await?;
+        fs::write(self.folder.path().join("prometheus.yml"), config)?;
+        self.resume().await
+    }
+
+    /// Stops the server. Its port refuses connections until [`Prometheus::resume`].
     ///
     /// # Errors
     ///
@@ -113,6 +125,17 @@ impl Prometheus {
     #[must_use]
     pub fn log(&self) -> String {
         self.server.as_ref().map(Server::log_text).unwrap_or_default()
+    }
+
+    /// Number of series that an expression has now.
+    ///
+    /// # Errors
+    ///
+    /// The expression is refused.
+    pub async fn evaluate(&self, expression: &str) -> Result<usize> {
+        let url = format!("http://127.0.0.1:{}/api/v1/query", self.port);
+        let answer: Answer<Value> = self.client.get_json(&url, &[("query", expression)]).await?;
+        Ok(answer.data["result"].as_array().map_or(0, Vec::len))
     }
 
     /// Every sample of the series that match a selector such as `{job="shop"}`.

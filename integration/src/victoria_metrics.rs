@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use crate::expected::{Labels, Point, Series};
-use crate::http::Client;
+use crate::http::{Client, with_parameters};
 use crate::installed::installed;
 use crate::ports;
 use crate::process::{Server, data_folder};
@@ -75,13 +75,7 @@ impl VictoriaMetrics {
         let url = format!("{}/api/v1/export", self.base);
         let text = self
             .client
-            .get(&format!(
-                "{url}?match[]={}",
-                selector
-                    .replace('"', "%22")
-                    .replace('{', "%7B")
-                    .replace('}', "%7D")
-            ))
+            .get(&with_parameters(&url, &[("match[]", selector)]))
             .await?;
         let mut series = Series::default();
         for line in text.lines() {

@@ -1,0 +1,195 @@
+//! What was acknowledged arrives: through outages, refusals, and the gateway's own end.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Context, Result, ensure};
+use http::StatusCode;
+use tokio::task::JoinSet;
+use weir_integration::gateway::{Gateway, config};
+use weir_integration::http::Client;
+use weir_integration::otlp::{FAMILY, deliver, now, numbered, send};
+use weir_integration::prometheus::{Prometheus, RECEIVING};
+use weir_integration::sink::{Sink, Written};
+use weir_integration::wait::until;
+use weir_integration::{application, difference, expected, samples};
+
+/// Numbers of the points that a sink accepted.
+fn arrived(sink: &Sink) -> BTreeSet<u64> {
+    let samples = sink.accepted_samples().into_iter();
+    let numbers = samples.filter(|(labels, ..)| labels["__name__"] == FAMILY);
+    numbers
+        .map(|(labels, ..)| labels["n"].parse().expect("the attribute is a number"))
+        .collect()
+}
+
+/// Senders push as fast as they are answered, and the gateway is asked to stop in the middle of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sigterm_under_load_loses_nothing_acknowledged() -> Result<()> {
+    const POINTS: u64 = 50;
+    // Every third request has to be repeated, so some are always waiting.
+    let count = AtomicU64::new(0);
+    let sink = Sink::start(move |_| match count.fetch_add(1, Ordering::Relaxed) % 3 {
+        0 => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::NO_CONTENT,
+    })
+    .await?;
+    let settings = format!("endpoint: {}\n", sink.write_url());
+    let mut gateway = Gateway::start(|ports| config(ports, "prometheus_remote_write", &settings)).await?;
+
+    let next = Arc::new(AtomicU64::new(0));
+    let acknowledged = Arc::new(AtomicU64::new(0));
+    let mut senders = JoinSet::new();
+    for _ in 0..4 {
+        let (base, next, acknowledged) = (gateway.http(), Arc::clone(&next), Arc::clone(&acknowledged));
+        senders.spawn(async move {
+            let client = Client::default();
+            let mut mine = Vec::new();
+            loop {
+                let first = next.fetch_add(POINTS, Ordering::Relaxed);
+                match send(&client, &base, &numbered(first..first + POINTS, now())).await {
+                    Ok(status) if status.is_success() => mine.extend(first..first + POINTS),
+                    // The gateway is going, or gone.
+                    _refused => return mine,
+                }
+                acknowledged.fetch_add(POINTS, Ordering::Relaxed);
+            }
+        });
+    }
+    until("load", async || {
+        let points = acknowledged.load(Ordering::Relaxed);
+        ensure!(points >= 20_000, "{points} points acknowledged");
+        Ok(())
+    })
+    .await?;
+    let status = gateway.terminate().await?;
+    let acknowledged: BTreeSet<u64> = senders.join_all().await.into_iter().flatten().collect();
+
+    ensure!(status.success(), "weir ended with {status}\n{}", gateway.log());
+    let lost: Vec<u64> = acknowledged.difference(&arrived(&sink)).copied().collect();
+    ensure!(
+        lost.is_empty(),
+        "{} of {} lost: {lost:?}\n{}",
+        lost.len(),
+        acknowledged.len(),
+        gateway.log()
+    );
+    Ok(())
+}
+
+/// The store refuses samples out of order, so retries must not let later samples overtake.
+async fn check_outage(message: &str) -> Result<()> {
+    let mut store = Prometheus::start(RECEIVING).await?;
+    let settings = format!(
+        "endpoint: {}\nprotobuf_message: {message}\nretry_on_failure:\n  initial_interval: 50ms\n  \
+         max_interval: 200ms\n  max_elapsed_time: 0s\n",
+        store.write_url()
+    );
+    let gateway = Gateway::start(|ports| config(ports, "prometheus_remote_write", &settings)).await?;
+    store.stop().await?;
+    // Acknowledged although the store is away: the queue holds it.
+    let report = application::python(&["--endpoint", &gateway.grpc(), "--rounds", "5"]).await?;
+    store.resume().await?;
+    let expected = expected::series(&report, samples::PYTHON_NAMES);
+    let plain = |mut series: expected::Series| {
+        series
+            .floats
+            .retain(|labels, _| labels["__name__"] != "target_info");
+        series
+    };
+    let expected = plain(expected);
+    until("every sample to arrive after the outage", async || {
+        difference::expect_series(&expected, &plain(store.series(samples::PYTHON).await?))
+    })
+    .await
+    .with_context(|| gateway.log())?;
+    gateway.stop().await
+}
+
+#[tokio::test]
+async fn a_store_that_was_away_gets_everything_in_order_with_remote_write_1() -> Result<()> {
+    check_outage("prometheus.WriteRequest").await
+}
+
+#[tokio::test]
+async fn a_store_that_was_away_gets_everything_in_order_with_remote_write_2() -> Result<()> {
+    check_outage("io.prometheus.write.v2.Request").await
+}
+
+/// Spec: remote write 2.0, a sender may fall back to 1.0 on 415.
+#[tokio::test]
+async fn remote_write_2_falls_back_where_only_1_is_understood() -> Result<()> {
+    let sink = Sink::start(|message| match message {
+        Written::V1(_) => StatusCode::NO_CONTENT,
+        Written::V2(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    })
+    .await?;
+    let settings = format!(
+        "endpoint: {}\nprotobuf_message: io.prometheus.write.v2.Request\n",
+        sink.write_url()
+    );
+    let gateway = Gateway::start(|ports| config(ports, "prometheus_remote_write", &settings)).await?;
+    let client = Client::default();
+    for first in [0, 10, 20] {
+        deliver(&client, &gateway.http(), &numbered(first..first + 10, now())).await?;
+        until("the points to arrive", async || {
+            let arrived = arrived(&sink);
+            ensure!(
+                arrived == (0..first + 10).collect(),
+                "only {arrived:?}\n{}",
+                gateway.log()
+            );
+            Ok(())
+        })
+        .await?;
+    }
+    let refused = sink
+        .received()
+        .iter()
+        .filter(|request| !request.status.is_success())
+        .count();
+    ensure!(
+        refused == 1,
+        "the gateway asked {refused} times, instead of remembering the answer"
+    );
+    gateway.stop().await
+}
+
+/// Points that the store refuses for good do not take their neighbours along, and are counted.
+async fn check_poison(message: &str) -> Result<()> {
+    let store = Prometheus::start(RECEIVING).await?;
+    let settings = format!("endpoint: {}\nprotobuf_message: {message}\n", store.write_url());
+    let gateway = Gateway::start(|ports| config(ports, "prometheus_remote_write", &settings)).await?;
+    let client = Client::default();
+    let time = now();
+    let arrived = async |count: usize| {
+        until("the points to arrive", async || {
+            let series = store.series(r#"{job="numbers",n!=""}"#).await?;
+            ensure!(
+                series.floats.len() == count,
+                "{} series instead of {count}",
+                series.floats.len()
+            );
+            Ok(())
+        })
+        .await
+        .with_context(|| gateway.log())
+    };
+    deliver(&client, &gateway.http(), &numbered(0..10, time)).await?;
+    arrived(10).await?;
+    // A minute earlier: out of order for 5 to 9, new for 10 to 14.
+    deliver(&client, &gateway.http(), &numbered(5..15, time - 60_000_000_000)).await?;
+    arrived(15).await?;
+    gateway.stop().await
+}
+
+#[tokio::test]
+async fn refused_samples_spare_their_neighbours_with_remote_write_1() -> Result<()> {
+    check_poison("prometheus.WriteRequest").await
+}
+
+#[tokio::test]
+async fn refused_samples_spare_their_neighbours_with_remote_write_2() -> Result<()> {
+    check_poison("io.prometheus.write.v2.Request").await
+}

@@ -1,0 +1,64 @@
+//! The same application into stores that are not Prometheus but receive its remote write.
+
+use anyhow::{Context, Result, ensure};
+use weir_integration::application;
+use weir_integration::difference::expect_nearly;
+use weir_integration::expected::{self, Series};
+use weir_integration::gateway::{Gateway, config};
+use weir_integration::influxdb::InfluxDb;
+use weir_integration::samples::{PYTHON, PYTHON_NAMES};
+use weir_integration::victoria_metrics::VictoriaMetrics;
+use weir_integration::wait::until;
+
+/// Float series alone, without `target_info`: neither store knows native histograms in what it answers.
+fn plain(mut series: Series) -> Series {
+    series.natives.clear();
+    series
+        .floats
+        .retain(|labels, _| labels["__name__"] != "target_info");
+    series
+}
+
+#[tokio::test]
+async fn python_into_victoria_metrics() -> Result<()> {
+    let store = VictoriaMetrics::start().await?;
+    let settings = format!("endpoint: {}\nsend_metadata: true\n", store.write_url());
+    let gateway = Gateway::start(|ports| config(ports, "prometheus_remote_write", &settings)).await?;
+    let report = application::python(&["--endpoint", &gateway.grpc()]).await?;
+
+    let expected = plain(expected::series(&report, PYTHON_NAMES));
+    until("every sample to arrive", async || {
+        expect_nearly(&expected, &plain(store.series(PYTHON).await?))
+    })
+    .await
+    .with_context(|| gateway.log())?;
+
+    let expected = expected::metadata(&report, PYTHON_NAMES);
+    until("metadata to arrive", async || {
+        let found = store.metadata().await?;
+        for (family, wanted) in &expected {
+            let got = found
+                .get(family)
+                .with_context(|| format!("{family} is missing in {found:?}"))?;
+            ensure!(wanted == got, "{family}: expected {wanted:?}, found {got:?}");
+        }
+        Ok(())
+    })
+    .await?;
+    gateway.stop().await
+}
+
+#[tokio::test]
+async fn python_into_influxdb() -> Result<()> {
+    let store = InfluxDb::start().await?;
+    let settings = format!("endpoint: {}\n", store.write_url());
+    let gateway = Gateway::start(|ports| config(ports, "prometheus_remote_write", &settings)).await?;
+    let report = application::python(&["--endpoint", &gateway.http(), "--protocol", "http/protobuf"]).await?;
+    let expected = plain(expected::series(&report, PYTHON_NAMES));
+    until("every sample to arrive", async || {
+        expect_nearly(&expected, &plain(store.series().await?))
+    })
+    .await
+    .with_context(|| gateway.log())?;
+    gateway.stop().await
+}
