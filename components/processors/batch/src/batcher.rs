@@ -25,7 +25,7 @@ pub(crate) struct Key {
 }
 
 /// The `batch` processor.
-pub struct Batcher {
+pub(crate) struct Batcher {
     shared: Arc<Shared>,
     metadata_keys: Vec<String>,
     limit: usize,

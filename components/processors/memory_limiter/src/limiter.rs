@@ -27,7 +27,7 @@ const REFUSED: [Def; 3] = [
 ];
 
 /// The `memory_limiter` processor.
-pub struct MemoryLimiter {
+pub(crate) struct MemoryLimiter {
     next: Consumer,
     budget: MemoryBudget,
     soft_limit: u64,

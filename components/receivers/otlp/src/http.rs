@@ -9,7 +9,7 @@ use ::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use bytes::Bytes;
 use hyper::body::Incoming;
 use prost::Message;
-use weir_component::{Batch, Code, ConsumeError, Permit, Signal};
+use weir_component::{Code, ConsumeError, Permit, Signal};
 use weir_net::Body;
 use weir_net::grpc::Status;
 use weir_net::server::{BodyError, BodyPolicy};
@@ -67,32 +67,32 @@ impl Routes {
         match format {
             Format::Protobuf => self.ingest.protobuf(signal, body, permit, context).await?,
             Format::Json => {
-                let batch = self.decode_json(signal, body, &permit).await?;
-                self.ingest.batch(batch, permit, context).await?;
+                let body = self.to_protobuf(signal, body, &permit).await?;
+                self.ingest.protobuf(signal, body, permit, context).await?;
             }
         }
         Ok(())
     }
 
-    async fn decode_json(&self, signal: Signal, body: Bytes, permit: &Permit) -> Result<Batch, ConsumeError> {
-        let decoded = if body.len() < JSON_OFFLOAD_BYTES {
+    /// Rewrites a JSON body as protobuf, so that everything after this line has one form of request.
+    async fn to_protobuf(&self, signal: Signal, body: Bytes, permit: &Permit) -> Result<Bytes, ConsumeError> {
+        let written = if body.len() < JSON_OFFLOAD_BYTES {
             from_json(signal, &body)
         } else {
             // The share stays with the decoding even if the client goes away.
             let permit = permit.clone();
             tokio::task::spawn_blocking(move || {
-                let decoded = from_json(signal, &body);
+                let written = from_json(signal, &body);
                 drop(permit);
-                decoded
+                written
             })
             .await
             .map_err(|error| ConsumeError::permanent("decoding failed").caused_by(error))?
         };
-        let decoded = decoded.map_err(|error| {
+        written.map_err(|error| {
             self.ingest.count_malformed();
             ConsumeError::malformed(format!("request is not OTLP/JSON: {error}"))
-        })?;
-        Ok(Batch::from_decoded(decoded))
+        })
     }
 
     fn refused_body(&self, error: &BodyError, format: Format) -> Response<Body> {
@@ -128,12 +128,13 @@ impl From<ConsumeError> for Refused {
     }
 }
 
-fn from_json(signal: Signal, body: &[u8]) -> Result<Decoded, json::JsonError> {
-    Ok(match signal {
+fn from_json(signal: Signal, body: &[u8]) -> Result<Bytes, json::JsonError> {
+    let request = match signal {
         Signal::Metrics => Decoded::Metrics(json::decode(body)?),
         Signal::Traces => Decoded::Traces(json::decode(body)?),
         Signal::Logs => Decoded::Logs(json::decode(body)?),
-    })
+    };
+    Ok(request.to_bytes())
 }
 
 /// Returns the format of a body by its media type; parameters and case do not count.

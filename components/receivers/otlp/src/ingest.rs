@@ -92,16 +92,7 @@ impl Ingest {
             self.malformed.increment(1);
             ConsumeError::malformed(format!("request is not OTLP protobuf: {error}")).caused_by(error)
         })?;
-        self.batch(batch, permit, context).await
-    }
-
-    /// Hands over a batch.
-    ///
-    /// # Errors
-    ///
-    /// Memory is short, or what the pipelines say.
-    pub(crate) async fn batch(&self, batch: Batch, permit: Permit, context: Context) -> Result<(), ConsumeError> {
-        let (signal, items) = (batch.signal(), batch.items() as u64);
+        let items = batch.items() as u64;
         // Spec: OTLP, "Full Success": an empty request is a success.
         let Some(consumer) = self.outputs.of(signal).filter(|_| items > 0) else { return Ok(()) };
         if !permit.resize(batch.bytes() as u64) {

@@ -13,7 +13,7 @@ use crate::ingest::Ingest;
 use crate::{Config, GrpcProtocol, HttpProtocol, grpc, http};
 
 /// The `otlp` receiver.
-pub struct OtlpReceiver {
+pub(crate) struct OtlpReceiver {
     grpc: Option<(GrpcProtocol, Arc<Ingest>)>,
     http: Option<(HttpProtocol, Arc<Ingest>)>,
     /// Filled at start.

@@ -28,7 +28,7 @@ fn agree(signal: Signal, bytes: &Bytes) {
         Err(error) => {
             assert!(error.offset <= bytes.len());
             // Stricter than prost on purpose: prost lets the last kind of data win and skips groups, which OTLP never had.
-            let stricter = ["more than one kind of data", "wire type"]
+            let stricter = ["more than one value", "wire type"]
                 .iter()
                 .any(|what| error.reason.contains(what));
             assert!(

@@ -33,22 +33,21 @@ impl Check {
     fn message(&self, message: &'static Message, bytes: &[u8], depth: u32) -> Result<usize, WireError> {
         let mut cursor = Cursor::new(bytes);
         let mut items = usize::from(message.item);
-        let mut child = 0;
+        let mut one_of_met = false;
         loop {
             let before = cursor.rest();
             let fault = |reason: String| self.fault(message, before, reason);
             let Some((number, field)) = cursor.next().map_err(|error| fault(error.to_string()))? else {
                 return Ok(items);
             };
+            if number < u32::BITS && message.one_of & 1 << number != 0 && std::mem::replace(&mut one_of_met, true) {
+                return Err(fault("more than one value".to_owned()));
+            }
             match (message.kind(number), field) {
                 (Kind::Message(sub), Field::Bytes(bytes)) => {
                     self.message(sub, bytes, self.deeper(message, before, depth)?)?;
                 }
                 (Kind::Child(sub), Field::Bytes(bytes)) => {
-                    if message.one_child && child != 0 {
-                        return Err(fault("more than one kind of data".to_owned()));
-                    }
-                    child = number;
                     items += self.message(sub, bytes, self.deeper(message, before, depth)?)?;
                 }
                 (Kind::Fixed64s, Field::Bytes(bytes)) if bytes.len().is_multiple_of(8) => {}

@@ -25,7 +25,7 @@ impl WireChunk {
     /// Checks the structure of `bytes` as an export request of `signal`, and counts its items.
     ///
     /// Checked are bounds, wire types of known fields, field numbers, the nesting depth (at most 100 messages, as prost has it)
-    /// and that a metric has one kind of data. UTF-8 is not checked here but where a string is read.
+    /// and that a metric has one kind of data and an attribute one value. UTF-8 is not checked here but where a string is read.
     ///
     /// # Errors
     ///

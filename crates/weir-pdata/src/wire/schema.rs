@@ -13,8 +13,9 @@ pub(super) struct Message {
     pub(super) fields: &'static [Kind],
     /// True if one such message is one item (data point, span, log record).
     pub(super) item: bool,
-    /// True if at most one of the fields that lead to items may be present (a metric's data is a oneof).
-    pub(super) one_child: bool,
+    /// Fields of which at most one may be present, once: bit n stands for field n. These are the members of oneofs that the
+    /// views read as one slice; protobuf would merge repetitions, which no encoder writes.
+    pub(super) one_of: u32,
 }
 
 /// What a field looks like on the wire.
@@ -44,11 +45,20 @@ use Kind::{Bytes, Child, Fixed32, Fixed64, Fixed64s, Message as Sub, Unknown, Va
 
 impl Message {
     const fn new(name: &'static str, fields: &'static [Kind]) -> Self {
-        Self { name, fields, item: false, one_child: false }
+        Self { name, fields, item: false, one_of: 0 }
     }
 
     const fn item(name: &'static str, fields: &'static [Kind]) -> Self {
-        Self { name, fields, item: true, one_child: false }
+        Self { name, fields, item: true, one_of: 0 }
+    }
+
+    const fn one_of(mut self, numbers: &[u32]) -> Self {
+        let mut index = 0;
+        while index < numbers.len() {
+            self.one_of |= 1 << numbers[index];
+            index += 1;
+        }
+        self
     }
 
     /// Returns the kind of field `number`.
@@ -70,10 +80,11 @@ pub(super) const fn request(signal: Signal) -> &'static Message {
 // === common, resource ===
 
 static ANY_VALUE: Message =
-    Message::new("AnyValue", &[Unknown, Bytes, Varint, Varint, Fixed64, Sub(&ARRAY_VALUE), Sub(&KEY_VALUE_LIST), Bytes, Varint]);
+    Message::new("AnyValue", &[Unknown, Bytes, Varint, Varint, Fixed64, Sub(&ARRAY_VALUE), Sub(&KEY_VALUE_LIST), Bytes, Varint])
+        .one_of(&[1, 2, 3, 4, 5, 6, 7, 8]);
 static ARRAY_VALUE: Message = Message::new("ArrayValue", &[Unknown, Sub(&ANY_VALUE)]);
 static KEY_VALUE_LIST: Message = Message::new("KeyValueList", &[Unknown, Sub(&KEY_VALUE)]);
-static KEY_VALUE: Message = Message::new("KeyValue", &[Unknown, Bytes, Sub(&ANY_VALUE), Varint]);
+static KEY_VALUE: Message = Message::new("KeyValue", &[Unknown, Bytes, Sub(&ANY_VALUE), Varint]).one_of(&[2]);
 static SCOPE: Message = Message::new("InstrumentationScope", &[Unknown, Bytes, Bytes, Sub(&KEY_VALUE), Varint]);
 static ENTITY_REF: Message = Message::new("EntityRef", &[Unknown, Bytes, Bytes, Bytes, Bytes]);
 static RESOURCE: Message = Message::new("Resource", &[Unknown, Sub(&KEY_VALUE), Varint, Sub(&ENTITY_REF)]);
@@ -83,9 +94,9 @@ static RESOURCE: Message = Message::new("Resource", &[Unknown, Sub(&KEY_VALUE), 
 static METRICS_REQUEST: Message = Message::new("ExportMetricsServiceRequest", &[Unknown, Child(&RESOURCE_METRICS)]);
 static RESOURCE_METRICS: Message = Message::new("ResourceMetrics", &[Unknown, Sub(&RESOURCE), Child(&SCOPE_METRICS), Bytes]);
 static SCOPE_METRICS: Message = Message::new("ScopeMetrics", &[Unknown, Sub(&SCOPE), Child(&METRIC), Bytes]);
-static METRIC: Message = Message {
-    name: "Metric",
-    fields: &[
+static METRIC: Message = Message::new(
+    "Metric",
+    &[
         Unknown,
         Bytes,
         Bytes,
@@ -100,9 +111,8 @@ static METRIC: Message = Message {
         Child(&SUMMARY),
         Sub(&KEY_VALUE),
     ],
-    item: false,
-    one_child: true,
-};
+)
+.one_of(&[5, 7, 9, 10, 11]);
 static GAUGE: Message = Message::new("Gauge", &[Unknown, Child(&NUMBER_POINT)]);
 static SUM: Message = Message::new("Sum", &[Unknown, Child(&NUMBER_POINT), Varint, Varint]);
 static HISTOGRAM: Message = Message::new("Histogram", &[Unknown, Child(&HISTOGRAM_POINT), Varint]);
