@@ -173,6 +173,8 @@ impl Apt {
             "Dir::Etc::sourceparts=-".to_owned(),
             "Acquire::Languages=none".to_owned(),
             "Acquire::Retries=3".to_owned(),
+            // Mirrors that lag behind serve lists past their date; what these name is signed all the same.
+            "Acquire::Check-Valid-Until=false".to_owned(),
             // The folder may lie where apt's own user cannot read.
             "APT::Sandbox::User=root".to_owned(),
         ];

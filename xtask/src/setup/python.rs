@@ -43,7 +43,9 @@ fn create(folder: &Path) -> Result<()> {
     };
     let Err(error) = venv() else { return Ok(()) };
     println!("setup: python3 cannot make an environment, trying again with Debian's python3-venv");
-    run(Command::new("apt-get").args(["install", "--yes", "--quiet", "python3-venv"]))
+    let apt = |arguments: &[&str]| capture(Command::new("apt-get").arg("--quiet").args(arguments));
+    apt(&["update"])
+        .and_then(|_| apt(&["install", "--yes", "--no-install-recommends", "python3-venv"]))
         .with_context(|| format!("python3 cannot make an environment: {error:#}"))?;
     venv()
         .map(drop)
