@@ -62,3 +62,22 @@ async fn python_into_influxdb() -> Result<()> {
     .with_context(|| gateway.log())?;
     gateway.stop().await
 }
+
+/// VictoriaMetrics understands remote write 1.0 alone; the gateway finds that out by itself.
+#[tokio::test]
+async fn remote_write_2_into_victoria_metrics_falls_back() -> Result<()> {
+    let store = VictoriaMetrics::start().await?;
+    let settings = format!(
+        "endpoint: {}\nprotobuf_message: io.prometheus.write.v2.Request\n",
+        store.write_url()
+    );
+    let gateway = Gateway::start(|ports| config(ports, "prometheus_remote_write", &settings)).await?;
+    let report = application::python(&["--endpoint", &gateway.grpc()]).await?;
+    let expected = plain(expected::series(&report, PYTHON_NAMES));
+    until("every sample to arrive", async || {
+        expect_nearly(&expected, &plain(store.series(PYTHON).await?))
+    })
+    .await
+    .with_context(|| gateway.log())?;
+    gateway.stop().await
+}

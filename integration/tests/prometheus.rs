@@ -34,6 +34,30 @@ async fn expect(store: &Prometheus, selector: &str, report: &Report, names: Name
     .await
 }
 
+/// Waits until the gateway's own counters tell the same story.
+async fn expect_counted(gateway: &Gateway, report: &Report) -> Result<()> {
+    let metrics = report
+        .exports
+        .iter()
+        .flat_map(|export| &export.scopes)
+        .flat_map(|scope| &scope.metrics);
+    let points = metrics.map(|metric| metric.points.len()).sum::<usize>();
+    until("the points to be counted", async || {
+        for counter in [
+            "otelcol_receiver_accepted_metric_points",
+            "otelcol_exporter_sent_metric_points",
+        ] {
+            let counted = gateway.metric(counter, "").await?;
+            ensure!(
+                counted == points as f64,
+                "{counter} is {counted}, {points} points were sent"
+            );
+        }
+        Ok(())
+    })
+    .await
+}
+
 /// Sets `target_info` apart.
 fn split(all: Series) -> (Series, Series) {
     let is_target = |labels: &Labels| labels["__name__"] == "target_info";
@@ -97,6 +121,7 @@ async fn check_python(protocol: &str, compression: &str, message: &str) -> Resul
     expect(&store, PYTHON, &report, PYTHON_NAMES)
         .await
         .with_context(|| gateway.log())?;
+    expect_counted(&gateway, &report).await?;
     gateway.stop().await
 }
 
@@ -140,6 +165,7 @@ async fn check_javascript(protocol: &str) -> Result<()> {
     expect(&store, JAVASCRIPT, &report, JAVASCRIPT_NAMES)
         .await
         .with_context(|| gateway.log())?;
+    expect_counted(&gateway, &report).await?;
     gateway.stop().await
 }
 
