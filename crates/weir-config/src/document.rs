@@ -1,0 +1,51 @@
+//! The sources read, merged and expanded: what is left is to say what the values mean.
+
+use crate::{
+    environment::Environment,
+    expand, merge,
+    node::Node,
+    path::Path,
+    report::{Diagnostic, Report, SourceMap},
+    source::{self, Sources},
+};
+
+/// A configuration as one tree, before it is decoded.
+#[derive(Debug)]
+pub struct Document {
+    pub(crate) root: Node,
+    pub(crate) sources: SourceMap,
+    /// Values that need a variable that is not set.
+    pub(crate) unset: Vec<(Path, Diagnostic)>,
+    pub(crate) warnings: Vec<Diagnostic>,
+}
+
+/// Reads all sources, merges them from left to right, then expands `${…}`.
+///
+/// A variable that is not set is no error yet: it is one in [`read`](crate::read), unless only a component that no
+/// pipeline uses needs it.
+///
+/// # Errors
+///
+/// A report of everything wrong with the sources: unreadable files, invalid YAML, duplicate keys, malformed or
+/// unresolvable references.
+pub fn load(sources: &Sources, environment: &dyn Environment) -> Result<Document, Report> {
+    let mut texts = SourceMap::default();
+    let mut report = Report::default();
+    let layers = source::read_all(sources, environment, &mut texts, &mut report);
+    let mut root = merge::merge(&layers);
+    let outcome = expand::expand(&mut root, environment);
+    report.extend(outcome.diagnostics);
+    report.set_sources(texts.clone());
+    let warnings: Vec<Diagnostic> = report.diagnostics().cloned().collect();
+    if report.has_errors() {
+        report.extend(outcome.unset.into_iter().map(|(_, diagnostic)| diagnostic));
+        report.sort();
+        return Err(report);
+    }
+    Ok(Document {
+        root,
+        sources: texts,
+        unset: outcome.unset,
+        warnings,
+    })
+}

@@ -1,0 +1,170 @@
+//! From a [`Document`] to a [`Config`]: the top-level sections and the order of the checks.
+
+use weir_component::{Catalog, ComponentKind};
+
+use crate::{
+    components::{self, Sections},
+    config::{Config, Service},
+    document::Document,
+    graph,
+    node::{Kind, Node},
+    path::Path,
+    pipelines, removed,
+    report::{Diagnostic, Report},
+    suggest, telemetry,
+};
+
+/// All kinds, in the order of the sections.
+pub(crate) const KINDS: [ComponentKind; 5] = [
+    ComponentKind::Receiver,
+    ComponentKind::Processor,
+    ComponentKind::Exporter,
+    ComponentKind::Connector,
+    ComponentKind::Extension,
+];
+
+/// Decodes and checks a configuration for a binary that offers `catalog`.
+///
+/// The report beside the configuration holds warnings only.
+///
+/// # Errors
+///
+/// A report of everything wrong, with the warnings.
+pub fn read(document: &Document, catalog: &Catalog) -> Result<(Config, Report), Report> {
+    let mut reader = Reader {
+        document,
+        catalog,
+        report: Report::new(document.sources.clone()),
+    };
+    reader.report.extend(document.warnings.iter().cloned());
+    let config = reader.config();
+    let mut report = reader.report;
+    report.sort();
+    match config {
+        Some(config) if !report.has_errors() => Ok((config, report)),
+        _ => Err(report),
+    }
+}
+
+/// What the steps of reading share.
+pub(crate) struct Reader<'a> {
+    pub(crate) document: &'a Document,
+    pub(crate) catalog: &'a Catalog,
+    pub(crate) report: Report,
+}
+
+impl<'a> Reader<'a> {
+    fn config(&mut self) -> Option<Config> {
+        let root = &self.document.root;
+        if matches!(&root.kind, Kind::Map(map) if map.is_empty()) {
+            let hint = "a configuration has `receivers`, `exporters` and `service::pipelines`";
+            self.report
+                .push(Diagnostic::error("the configuration is empty").hint(hint));
+            return None;
+        }
+        let known: Vec<&str> = KINDS
+            .iter()
+            .map(|kind| kind.section())
+            .chain(["service"])
+            .collect();
+        self.check_keys(root, &Path::root(), &known);
+        let service_path = Path::keys(["service"]);
+        let service = root.entry("service");
+        match service.map(|service| &service.kind) {
+            Some(Kind::Map(_)) => {
+                if let Some(service) = service {
+                    self.check_keys(service, &service_path, &["telemetry", "extensions", "pipelines"]);
+                }
+            }
+            Some(Kind::Null) | None => {}
+            Some(other) => {
+                let message = format!("expected a mapping, found {}", other.describe());
+                self.error_at(service, service_path.clone(), message);
+            }
+        }
+        let wanted = pipelines::read(self, service);
+        let sections = components::read(self, &wanted);
+        graph::check(self, &wanted, &sections);
+        let telemetry = telemetry::read(self, service.and_then(|service| service.entry("telemetry")));
+        self.report_unset_elsewhere();
+        if !self.report.has_errors() {
+            self.report.extend(sections.unused.iter().cloned());
+        }
+        let Sections {
+            receivers,
+            processors,
+            exporters,
+            connectors,
+            extensions,
+            ..
+        } = sections;
+        let service = Service {
+            extensions: wanted.extension_ids(),
+            pipelines: wanted.pipeline_configs(),
+            telemetry: telemetry?,
+        };
+        Some(Config {
+            receivers,
+            processors,
+            exporters,
+            connectors,
+            extensions,
+            service,
+        })
+    }
+
+    /// Reports keys of a section that it does not have.
+    fn check_keys(&mut self, section: &Node, path: &Path, known: &[&str]) {
+        let Kind::Map(map) = &section.kind else { return };
+        for (key, entry) in map.iter().filter(|(key, _)| !known.contains(&key.as_str())) {
+            let at = path.key(key);
+            let hint = removed::moved(&at)
+                .or_else(|| suggest::hint(key, known.iter().copied(), "the keys here are"));
+            let diagnostic =
+                Diagnostic::error(format!("unknown key `{key}`")).place(entry.key_place().clone());
+            self.report.push(diagnostic.path(at).maybe_hint(hint));
+        }
+    }
+
+    /// Reports an error at the value of a node, or without a place if there is none.
+    pub(crate) fn error_at(&mut self, node: Option<&Node>, path: Path, message: impl Into<String>) {
+        let mut diagnostic = Diagnostic::error(message).path(path);
+        if let Some(node) = node {
+            diagnostic = diagnostic.place(node.value_place().clone());
+        }
+        self.report.push(diagnostic);
+    }
+
+    /// Paths under `base`, relative to it, whose variable is not set.
+    pub(crate) fn unset_under(&self, base: &Path) -> Vec<Path> {
+        self.document
+            .unset
+            .iter()
+            .filter_map(|(path, _)| path.strip(base))
+            .collect()
+    }
+
+    /// Reports unset variables under `base`, as warnings if nothing there is used.
+    pub(crate) fn report_unset(&mut self, base: &Path, used: bool) {
+        for (path, diagnostic) in &self.document.unset {
+            if path.strip(base).is_some() {
+                let diagnostic = diagnostic.clone();
+                self.report
+                    .push(if used { diagnostic } else { diagnostic.demoted() });
+            }
+        }
+    }
+
+    /// Reports unset variables outside of components.
+    fn report_unset_elsewhere(&mut self) {
+        let components: Vec<Path> = KINDS.iter().map(|kind| Path::keys([kind.section()])).collect();
+        for (path, diagnostic) in &self.document.unset {
+            let inside = components
+                .iter()
+                .any(|base| path.strip(base).is_some_and(|rest| !rest.is_root()));
+            if !inside {
+                self.report.push(diagnostic.clone());
+            }
+        }
+    }
+}

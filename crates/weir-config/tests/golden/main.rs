@@ -1,0 +1,153 @@
+//! Golden configurations: each file of `testdata/bad` has the report it deserves beside it, each of `testdata/good`
+//! loads, with its warnings beside it if it has any.
+//!
+//! `WEIR_REWRITE=1 cargo test -p weir-config` writes the reports anew; they are reviewed like code.
+//!
+//! A file may begin with lines that set the scene:
+//!
+//! - `#env NAME=value` sets a variable;
+//! - `#set a.b=value` is a `--set` flag;
+//! - `#config other.yaml` is a further `--config` flag, after the file itself;
+//! - `#bare` leaves out the file itself.
+
+mod catalog;
+
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use weir_config::{Config, Environment, Report, Secrets, Sources};
+
+/// The directory of a golden file, and the variables that it sets.
+struct Scene {
+    directory: PathBuf,
+    variables: BTreeMap<String, String>,
+}
+
+impl Environment for Scene {
+    fn variable(&self, name: &str) -> Option<OsString> {
+        self.variables.get(name).map(OsString::from)
+    }
+
+    fn read(&self, path: &Path, _: u64) -> io::Result<Vec<u8>> {
+        fs::read(self.directory.join(path))
+    }
+}
+
+fn read(file: &Path) -> Result<(Config, Report), Report> {
+    let text = fs::read_to_string(file).expect("readable");
+    let name = file.file_name().and_then(|name| name.to_str()).expect("UTF-8");
+    let directory = file.parent().expect("a directory").to_owned();
+    let mut scene = Scene {
+        directory,
+        variables: BTreeMap::new(),
+    };
+    let mut sources = Sources {
+        configs: vec![name.to_owned()],
+        sets: Vec::new(),
+    };
+    for line in text.lines() {
+        if let Some((name, value)) = line.strip_prefix("#env ").and_then(|set| set.split_once('=')) {
+            scene.variables.insert(name.to_owned(), value.to_owned());
+        } else if let Some(set) = line.strip_prefix("#set ") {
+            sources.sets.push(set.to_owned());
+        } else if let Some(config) = line.strip_prefix("#config ") {
+            sources.configs.push(config.to_owned());
+        } else if line == "#bare" {
+            sources.configs.remove(0);
+        } else {
+            break;
+        }
+    }
+    let document = weir_config::load(&sources, &scene)?;
+    weir_config::read(&document, &catalog::catalog())
+}
+
+fn golden_files(directory: &str) -> Vec<PathBuf> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("testdata")
+        .join(directory);
+    let entries = fs::read_dir(directory).expect("testdata");
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "yaml"));
+    files.sort();
+    files
+}
+
+/// Compares a text with a golden file; an empty text has none.
+fn compare(golden: &Path, text: &str) -> Result<(), String> {
+    let text = if text.is_empty() {
+        String::new()
+    } else {
+        format!("{}\n", text.trim_end())
+    };
+    let present = fs::read_to_string(golden).unwrap_or_default();
+    if present == text {
+        return Ok(());
+    }
+    if std::env::var_os("WEIR_REWRITE").is_some() {
+        let written = if text.is_empty() {
+            fs::remove_file(golden)
+        } else {
+            fs::write(golden, &text)
+        };
+        return written.map_err(|error| error.to_string());
+    }
+    Err(format!(
+        "=== {}\n--- expected\n{present}\n+++ found\n{text}",
+        golden.display()
+    ))
+}
+
+#[test]
+fn bad_configurations_are_explained() {
+    let mut wrong = Vec::new();
+    let files = golden_files("bad");
+    for file in &files {
+        match read(file) {
+            Ok(_) => wrong.push(format!("=== {} was accepted", file.display())),
+            Err(report) => wrong.extend(compare(&file.with_extension("report"), &report.to_string()).err()),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(files.len() >= 60, "only {} bad configurations", files.len());
+}
+
+#[test]
+fn good_configurations_are_accepted() {
+    let mut wrong = Vec::new();
+    for file in golden_files("good") {
+        match read(&file) {
+            Ok((config, warnings)) => {
+                wrong.extend(compare(&file.with_extension("report"), &warnings.to_string()).err());
+                let value = config.to_value(Secrets::Redacted).expect("serializes");
+                let printed = serde_yaml::to_string(&value).expect("prints");
+                wrong.extend(compare(&file.with_extension("printed"), &printed).err());
+            }
+            Err(report) => wrong.push(format!("=== {} was refused\n{report}", file.display())),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn expanded_values_never_show() {
+    for file in golden_files("bad") {
+        let Err(report) = read(&file) else { continue };
+        let shown = format!("{report}{}", serde_yaml::to_string(&report).expect("serializes"));
+        assert!(!shown.contains("hunter2"), "{}: {report}", file.display());
+    }
+}
+
+#[test]
+fn secrets_are_printed_on_request_only() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/good/gateway.yaml");
+    let (config, _) = read(&file).expect("good");
+    let print =
+        |secrets| serde_yaml::to_string(&config.to_value(secrets).expect("serializes")).expect("prints");
+    assert!(!print(Secrets::Redacted).contains("hunter2"));
+    assert!(print(Secrets::Unredacted).contains("Bearer hunter2"));
+}
