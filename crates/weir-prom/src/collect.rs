@@ -46,7 +46,7 @@ impl Tables {
 
     /// Begins a batch.
     pub(crate) fn begin(&mut self) {
-        if self.labels.begin() || self.shapes.is_full() {
+        if self.labels.begin() || self.shapes.is_full() || self.bases.is_full() {
             self.shapes.clear();
             self.bases.clear();
         }

@@ -13,6 +13,9 @@ use crate::settings::Settings;
 /// Most translated names that are kept from one batch to the next.
 const MAX_KEPT: usize = 1 << 14;
 
+/// Most bytes of their keys.
+const MAX_KEPT_BYTES: usize = 4 << 20;
+
 /// A family of the current batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FamilyId(u32);
@@ -82,6 +85,8 @@ pub(crate) struct Families {
     seen: Interner,
     key: Vec<u8>,
     translated: HashMap<Vec<u8>, Result<Translated, DropReason>, RandomState>,
+    /// Total length of the keys of `translated`.
+    translated_bytes: usize,
 }
 
 impl Families {
@@ -94,6 +99,7 @@ impl Families {
             seen: Interner::default(),
             key: Vec::new(),
             translated: HashMap::default(),
+            translated_bytes: 0,
         }
     }
 
@@ -101,8 +107,9 @@ impl Families {
     pub(crate) fn begin(&mut self) {
         self.families.clear();
         self.seen.clear();
-        if self.translated.len() > MAX_KEPT {
+        if self.translated.len() > MAX_KEPT || self.translated_bytes > MAX_KEPT_BYTES {
             self.translated.clear();
+            self.translated_bytes = 0;
         }
     }
 
@@ -165,6 +172,7 @@ impl Families {
             return known.clone();
         }
         let translated = translate(&self.namer, metric, class);
+        self.translated_bytes += key.len();
         self.translated.insert(key, translated.clone());
         translated
     }

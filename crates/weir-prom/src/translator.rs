@@ -47,10 +47,7 @@ impl Translator {
         };
         let encoder = match protocol {
             Protocol::V1 => {
-                let codec = V1 {
-                    send_metadata: settings.send_metadata,
-                    ..V1::default()
-                };
+                let codec = V1::new(settings.send_metadata);
                 Encoder::V1(RequestWriter::new(codec, limits))
             }
             Protocol::V2 => Encoder::V2(RequestWriter::new(V2::default(), limits)),

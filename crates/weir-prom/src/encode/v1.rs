@@ -15,11 +15,20 @@ const METADATA: u8 = 0x1a;
 #[derive(Debug, Default)]
 pub(crate) struct V1 {
     /// Whether metadata is sent at all.
-    pub(crate) send_metadata: bool,
+    send_metadata: bool,
     metadata: Vec<u8>,
     records: usize,
     /// Hashes of the names that have a record in this request.
     described: HashSet<u64>,
+}
+
+impl V1 {
+    pub(crate) fn new(send_metadata: bool) -> Self {
+        Self {
+            send_metadata,
+            ..Self::default()
+        }
+    }
 }
 
 impl Codec for V1 {

@@ -5,6 +5,9 @@ use super::table::{LabelId, LabelTable};
 use crate::drops::DropReason;
 use crate::interner::Interner;
 
+/// Most shapes that are kept from one batch to the next.
+const MAX_KEPT: usize = 4096;
+
 /// A label of a scope.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BaseLabel {
@@ -62,8 +65,8 @@ impl Bases {
         self.shapes.clear();
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.shapes.len()
+    pub(crate) fn is_full(&self) -> bool {
+        self.shapes.len() > MAX_KEPT
     }
 
     pub(crate) fn make(&mut self, parts: &ScopeLabels<'_>, table: &LabelTable) -> Base {

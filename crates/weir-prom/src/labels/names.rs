@@ -10,6 +10,9 @@ use crate::label::LabelNamer;
 /// Most keys or names that are kept from one batch to the next.
 const MAX_KEPT: usize = 1 << 14;
 
+/// Most bytes of keys and names that are kept from one batch to the next.
+const MAX_KEPT_BYTES: usize = 4 << 20;
+
 /// Lookups of a key before its hits are judged.
 const TRIAL_LOOKUPS: u32 = 64;
 
@@ -88,6 +91,8 @@ pub(crate) struct Names {
     by_text: HashMap<Box<str>, NameId, RandomState>,
     keys: Vec<Key>,
     by_raw: HashMap<Box<[u8]>, KeyId, RandomState>,
+    /// Total length of keys and names.
+    bytes: usize,
     batch: u64,
 }
 
@@ -99,6 +104,7 @@ impl Names {
             by_text: HashMap::default(),
             keys: Vec::new(),
             by_raw: HashMap::default(),
+            bytes: 0,
             batch: 0,
         };
         names.forget();
@@ -108,7 +114,7 @@ impl Names {
     /// Begins a batch. Returns whether all numbers given out before have become void.
     pub(crate) fn begin(&mut self) -> bool {
         self.batch += 1;
-        let full = self.names.len() > MAX_KEPT || self.keys.len() > MAX_KEPT;
+        let full = self.names.len() > MAX_KEPT || self.keys.len() > MAX_KEPT || self.bytes > MAX_KEPT_BYTES;
         if full {
             self.forget();
         }
@@ -120,6 +126,7 @@ impl Names {
         self.by_text.clear();
         self.keys.clear();
         self.by_raw.clear();
+        self.bytes = 0;
         for (known, text) in WellKnown::ALL {
             let id = self.name(text);
             debug_assert_eq!(id, known.id());
@@ -132,6 +139,7 @@ impl Names {
             return *id;
         }
         let id = NameId(u32::try_from(self.names.len()).expect("memory ends before four billion names"));
+        self.bytes += text.len();
         self.names.push(Name {
             text: text.into(),
             symbol: Stamp::default(),
@@ -160,6 +168,7 @@ impl Names {
             Err(_) => Err(DropReason::InvalidUtf8),
         };
         let id = KeyId(u32::try_from(self.keys.len()).expect("memory ends before four billion keys"));
+        self.bytes += raw.len();
         self.keys.push(Key {
             raw: raw.into(),
             name,

@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 use weir_prom::Protocol;
 use weir_prom::outcome::{Counts, Outcome, Reply, judge, network_failure, written};
 
-use crate::file::{Vector, each};
+use super::file::{Vector, each};
 
 fn counts(v: Vector) -> Counts {
     let count = |key| u64::try_from(v.int(key)).unwrap();

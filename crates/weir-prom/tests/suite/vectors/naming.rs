@@ -2,7 +2,7 @@ use weir_prom::float::{push_attribute_number, push_label_number};
 use weir_prom::label::LabelNamer;
 use weir_prom::name::{MetricNamer, NameClass, Strategy, UnitTable};
 
-use crate::file::each;
+use super::file::each;
 
 pub(crate) fn strategy(text: &str) -> Strategy {
     match text {

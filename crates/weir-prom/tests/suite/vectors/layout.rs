@@ -2,7 +2,7 @@ use weir_prom::native::{
     Buckets, ExponentialInput, NativeError, NativeHistogram, Side, Span, custom, exponential,
 };
 
-use crate::file::{Vector, each};
+use super::file::{Vector, each};
 
 fn counts(v: Vector) -> Vec<u64> {
     if v.has("counts_rle") {
@@ -103,15 +103,7 @@ fn nhcb() {
         let count = u64::try_from(v.int("count")).unwrap();
         let bounds = v.floats("bounds");
         let mut got = NativeHistogram::default();
-        custom(
-            count,
-            v.float("sum"),
-            bounds.into_iter(),
-            counts.into_iter(),
-            false,
-            &mut got,
-        )
-        .unwrap();
+        custom(count, v.float("sum"), &bounds, &counts, false, &mut got).unwrap();
         assert_eq!(got.custom_values, v.floats("custom_values"));
         assert_eq!(got.count, count);
         // `canonical` is the layout without trailing zeros; `spans` is equivalent.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde_yaml::Value;
 
 static FILE: LazyLock<Value> = LazyLock::new(|| {
-    serde_yaml::from_str(include_str!("../../testdata/otlp-prometheus-vectors.yaml")).unwrap()
+    serde_yaml::from_str(include_str!("../../../testdata/otlp-prometheus-vectors.yaml")).unwrap()
 });
 
 /// One entry of the file.

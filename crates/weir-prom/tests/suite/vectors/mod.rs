@@ -4,3 +4,5 @@ mod file;
 mod http;
 mod layout;
 mod naming;
+mod points;
+mod wire;
