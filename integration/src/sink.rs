@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -191,45 +191,49 @@ async fn answer(
     policy: &Policy,
 ) -> Response<Full<Bytes>> {
     let (parts, body) = request.into_parts();
-    let (status, said) = match read(&parts.headers, body).await {
-        Ok(message) => {
-            let status = policy(&message);
-            lock(received).push(Received {
-                headers: parts.headers.clone(),
-                message,
-                status,
-            });
-            (status, String::new())
-        }
-        Err(error) => (StatusCode::BAD_REQUEST, format!("{error:#}")),
+    let message = match read(&parts.headers, body).await {
+        Ok(message) => message,
+        Err(error) => return reply(StatusCode::BAD_REQUEST, format!("{error:#}")),
     };
-    let mut response = Response::new(Full::new(Bytes::from(said)));
-    *response.status_mut() = status;
-    let counts = lock(received)
-        .last()
-        .map(|last| written(&last.message))
-        .filter(|_| status.is_success());
-    let names = ["samples", "histograms", "exemplars"];
-    for (name, count) in names.into_iter().zip(counts.unwrap_or_default()) {
-        let name = format!("x-prometheus-remote-write-{name}-written");
-        let name: http::HeaderName = name.parse().expect("a valid header name");
-        response.headers_mut().insert(name, count.into());
+    let status = policy(&message);
+    let mut response = reply(status, String::new());
+    if let (Written::V2(request), true) = (&message, status.is_success()) {
+        for (name, count) in written(request) {
+            let name = HeaderName::from_static(name);
+            response.headers_mut().insert(name, count.into());
+        }
     }
+    lock(received).push(Received {
+        headers: parts.headers,
+        message,
+        status,
+    });
     response
 }
 
-/// Number of samples, histograms and exemplars of a message, as remote write 2.0 answers them.
-fn written(message: &Written) -> [usize; 3] {
-    match message {
-        Written::V1(_) => [0; 3],
-        Written::V2(request) => request.timeseries.iter().fold([0; 3], |[s, h, e], series| {
-            [
-                s + series.samples.len(),
-                h + series.histograms.len(),
-                e + series.exemplars.len(),
-            ]
-        }),
-    }
+fn reply(status: StatusCode, said: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(said)));
+    *response.status_mut() = status;
+    response
+}
+
+/// What was written, as remote write 2.0 answers it.
+fn written(request: &v2::Request) -> [(&'static str, usize); 3] {
+    let count = |of: fn(&v2::TimeSeries) -> usize| request.timeseries.iter().map(of).sum();
+    [
+        (
+            "x-prometheus-remote-write-samples-written",
+            count(|series| series.samples.len()),
+        ),
+        (
+            "x-prometheus-remote-write-histograms-written",
+            count(|series| series.histograms.len()),
+        ),
+        (
+            "x-prometheus-remote-write-exemplars-written",
+            count(|series| series.exemplars.len()),
+        ),
+    ]
 }
 
 async fn read(headers: &HeaderMap, body: Incoming) -> Result<Written> {
