@@ -1,0 +1,143 @@
+//! Own metrics that every exporter has, under the Collector's names.
+
+use metrics::{Counter, Gauge, Histogram};
+use weir_component::{BuildContext, Signal};
+use weir_telemetry::{Def, Level};
+
+const SENT: [Def; 3] = [
+    Def::new(
+        "otelcol_exporter_sent_metric_points",
+        "Data points that the destination took.",
+    ),
+    Def::new("otelcol_exporter_sent_spans", "Spans that the destination took."),
+    Def::new(
+        "otelcol_exporter_sent_log_records",
+        "Log records that the destination took.",
+    ),
+];
+const SEND_FAILED: [Def; 3] = [
+    Def::new(
+        "otelcol_exporter_send_failed_metric_points",
+        "Data points that could not be delivered, after all retries.",
+    ),
+    Def::new(
+        "otelcol_exporter_send_failed_spans",
+        "Spans that could not be delivered, after all retries.",
+    ),
+    Def::new(
+        "otelcol_exporter_send_failed_log_records",
+        "Log records that could not be delivered, after all retries.",
+    ),
+];
+const ENQUEUE_FAILED: [Def; 3] = [
+    Def::new(
+        "otelcol_exporter_enqueue_failed_metric_points",
+        "Data points that the queue did not take.",
+    ),
+    Def::new(
+        "otelcol_exporter_enqueue_failed_spans",
+        "Spans that the queue did not take.",
+    ),
+    Def::new(
+        "otelcol_exporter_enqueue_failed_log_records",
+        "Log records that the queue did not take.",
+    ),
+];
+const QUEUE_SIZE: Def = Def::new(
+    "otelcol_exporter_queue_size",
+    "Requests in the queue, those being delivered included.",
+);
+const QUEUE_CAPACITY: Def = Def::new(
+    "otelcol_exporter_queue_capacity",
+    "Requests that the queue may hold.",
+);
+const IN_FLIGHT: Def = Def::new(
+    "otelcol_exporter_in_flight_requests",
+    "Deliveries under way, pauses before retries included.",
+);
+const ENQUEUE_SIZE: Def = Def::new(
+    "otelcol_exporter_enqueue_size",
+    "Items of the requests offered to the queue.",
+)
+.from_level(Level::Detailed);
+const ENQUEUE_SIZE_BYTES: Def = Def::new(
+    "otelcol_exporter_enqueue_size_bytes",
+    "Bytes of the requests offered to the queue.",
+)
+.from_level(Level::Detailed);
+const SEND_SIZE: Def = Def::new(
+    "otelcol_exporter_queue_batch_send_size",
+    "Items of merged deliveries.",
+)
+.from_level(Level::Detailed);
+const SEND_SIZE_BYTES: Def = Def::new(
+    "otelcol_exporter_queue_batch_send_size_bytes",
+    "Bytes of merged deliveries.",
+)
+.from_level(Level::Detailed);
+const RETRIES: Def = Def::new("weir_exporter_retries_total", "Requests that were sent again.");
+
+/// What one exporter of one signal sent, failed to send, refused and holds.
+#[derive(Clone)]
+pub struct ExporterMetrics {
+    pub(crate) sent: Counter,
+    pub(crate) send_failed: Counter,
+    pub(crate) enqueue_failed: Counter,
+    pub(crate) queue_size: Gauge,
+    pub(crate) queue_capacity: Gauge,
+    pub(crate) in_flight: Gauge,
+    pub(crate) enqueue_size: Histogram,
+    pub(crate) enqueue_size_bytes: Histogram,
+    pub(crate) send_size: Histogram,
+    pub(crate) send_size_bytes: Histogram,
+    retries: Counter,
+}
+
+impl ExporterMetrics {
+    /// Opens the metrics of an exporter.
+    pub fn new(context: &BuildContext) -> Self {
+        let signal = context.signal.unwrap_or(Signal::Metrics);
+        let id = context.id.to_string();
+        let (metrics, one) = (&context.metrics, [("exporter", id.as_str())]);
+        let two = [one[0], ("data_type", signal.as_str())];
+        Self {
+            sent: metrics.counter(&SENT[signal as usize], &one),
+            send_failed: metrics.counter(&SEND_FAILED[signal as usize], &one),
+            enqueue_failed: metrics.counter(&ENQUEUE_FAILED[signal as usize], &one),
+            queue_size: metrics.gauge(&QUEUE_SIZE, &two),
+            queue_capacity: metrics.gauge(&QUEUE_CAPACITY, &two),
+            in_flight: metrics.gauge(&IN_FLIGHT, &two),
+            enqueue_size: metrics.histogram(&ENQUEUE_SIZE, &one),
+            enqueue_size_bytes: metrics.histogram(&ENQUEUE_SIZE_BYTES, &one),
+            send_size: metrics.histogram(&SEND_SIZE, &one),
+            send_size_bytes: metrics.histogram(&SEND_SIZE_BYTES, &one),
+            retries: metrics.counter(&RETRIES, &two),
+        }
+    }
+
+    /// Returns the counter of retries, for [`RetryLayer::counting`](crate::RetryLayer::counting).
+    pub fn retries(&self) -> Counter {
+        self.retries.clone()
+    }
+
+    /// Counts a delivery as under way until the guard is dropped.
+    pub(crate) fn in_flight(&self) -> InFlight {
+        self.in_flight.increment(1.0);
+        InFlight(self.in_flight.clone())
+    }
+}
+
+impl std::fmt::Debug for ExporterMetrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ExporterMetrics")
+    }
+}
+
+/// A delivery under way.
+pub(crate) struct InFlight(Gauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
+    }
+}

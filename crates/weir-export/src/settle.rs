@@ -1,0 +1,89 @@
+//! What an answer means for the books.
+
+use weir_component::{Book, ConsumeError, Extent};
+
+use crate::{Closing, ExporterMetrics};
+
+/// Reasons for which this crate gives up items.
+pub mod reason {
+    /// The time to stop ran out before the items could be delivered.
+    pub const SHUTDOWN: &str = "shutdown";
+    /// The destination could not take the items within `max_elapsed_time`, or retries are off.
+    pub const RETRIES_EXHAUSTED: &str = "retries_exhausted";
+    /// The destination refused the items for good.
+    pub const REJECTED: &str = "rejected";
+}
+
+/// Books and metrics that answers are written to.
+#[derive(Debug, Clone)]
+pub(crate) struct Settlement {
+    pub(crate) book: Book,
+    pub(crate) metrics: ExporterMetrics,
+    pub(crate) closing: Closing,
+}
+
+impl Settlement {
+    /// Settles items that the caller still owns if they were refused as a whole.
+    pub(crate) fn of_call(&self, items: u64, answer: &Result<(), ConsumeError>) {
+        match answer {
+            Err(error) if !error.is_partial() => self.metrics.send_failed.increment(items),
+            answer => self.of_taken(items, answer),
+        }
+    }
+
+    /// Settles items that were taken: what is not delivered is dropped.
+    pub(crate) fn of_taken(&self, items: u64, answer: &Result<(), ConsumeError>) {
+        let lost = answer
+            .as_ref()
+            .err()
+            .map_or(0, |error| self.drop_items(items, error));
+        self.book.delivered(items - lost);
+        self.metrics.sent.increment(items - lost);
+        self.metrics.send_failed.increment(lost);
+    }
+
+    /// Books the items that an error is about as dropped, and returns how many they are.
+    fn drop_items(&self, items: u64, error: &ConsumeError) -> u64 {
+        let lost = match error.extent() {
+            Extent::All => {
+                self.book.dropped(self.reason(error), items);
+                items
+            }
+            Extent::Part(refusals) => {
+                // Refusals beyond the batch would unbalance the books.
+                let mut left = items;
+                for refusal in refusals {
+                    let refused = refusal.items.min(left);
+                    self.book.dropped(refusal.reason, refused);
+                    left -= refused;
+                }
+                items - left
+            }
+        };
+        tracing::error!(items = lost, error = %chain(error), "data dropped");
+        lost
+    }
+
+    fn reason(&self, error: &ConsumeError) -> &'static str {
+        if self.closing.has_expired() {
+            reason::SHUTDOWN
+        } else if error.is_retryable() {
+            reason::RETRIES_EXHAUSTED
+        } else {
+            reason::REJECTED
+        }
+    }
+}
+
+/// Returns an error's text followed by those of its causes that it does not tell itself.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| {
+        let cause = cause.to_string();
+        if text.contains(&cause) {
+            text
+        } else {
+            format!("{text}: {cause}")
+        }
+    })
+}
