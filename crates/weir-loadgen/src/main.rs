@@ -232,3 +232,15 @@ fn print(text: &str) -> anyhow::Result<()> {
         .write_all(text.as_bytes())
         .context("cannot write to standard output")
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn arguments_do_not_contradict_each_other() {
+        Arguments::command().debug_assert();
+    }
+}

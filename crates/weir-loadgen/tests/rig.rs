@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use weir_loadgen::rig::{RigError, RigOptions, compare};
+use weir_loadgen::rig::{Case, RigError, RigOptions, compare};
 
 fn options(folder: &std::path::Path, case: &str) -> RigOptions {
     let path = folder.join("case.yaml");
-    std::fs::write(&path, case).unwrap();
+    std::fs::write(&path, case).expect("the folder was just made");
     RigOptions {
         cases: vec![path],
         runs: 1,
@@ -18,7 +18,7 @@ fn options(folder: &std::path::Path, case: &str) -> RigOptions {
 
 fn folder(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::create_dir_all(&folder).expect("cargo gives a writable folder");
     folder
 }
 
@@ -35,7 +35,7 @@ async fn a_gateway_that_forwards_nothing_loses_everything() {
     let run = &comparison.measurements[0][0];
     assert!(run.sent > 0);
     assert_eq!(run.acknowledged, run.sent);
-    assert_eq!(run.lost, run.sent as f64);
+    assert_eq!(run.lost, Some(run.sent as f64));
     assert!(run.acknowledged_per_second > 0.0);
     assert_eq!(run.points_per_second, 0.0);
     assert!(run.cpus > 0.0 && run.peak_mib > 1.0, "{run:?}");
@@ -51,4 +51,16 @@ async fn a_gateway_that_ends_at_once_is_reported_with_its_output() {
         .unwrap_err();
     assert!(matches!(error, RigError::Ended { .. }), "{error}");
     assert!(error.to_string().contains("gone-0.log"), "{error}");
+}
+
+#[test]
+fn every_case_of_the_repository_is_valid_and_has_its_config() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../benches/cases");
+    let mut cases = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let case = Case::read(&entry.unwrap().path()).unwrap();
+        assert!(case.gateway.config.is_file(), "{}", case.name);
+        cases += 1;
+    }
+    assert!(cases > 0);
 }

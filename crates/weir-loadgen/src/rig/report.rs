@@ -43,7 +43,8 @@ pub struct Summary {
     /// Sum of [`Measurement::refused`] over all runs.
     pub refused: u64,
     /// Sum of [`Measurement::lost`] over all runs, each without its sign: duplicates do not pay for losses.
-    pub lost: f64,
+    /// None with a discarding sink.
+    pub lost: Option<f64>,
     /// Sum of [`Measurement::violations`] over all runs.
     pub violations: u64,
 }
@@ -87,7 +88,7 @@ impl Summary {
             latency_p50_ms: of(|run| run.latency_p50_ms.unwrap_or(f64::NAN)),
             latency_p99_ms: of(|run| run.latency_p99_ms.unwrap_or(f64::NAN)),
             refused: runs.iter().map(|run| run.refused).sum(),
-            lost: runs.iter().map(|run| run.lost.abs()).sum(),
+            lost: runs.iter().map(|run| run.lost.map(f64::abs)).sum(),
             violations: runs.iter().map(|run| run.violations).sum(),
         }
     }
@@ -105,12 +106,22 @@ pub(super) fn median(values: impl Iterator<Item = f64>) -> f64 {
     }
 }
 
+/// A figure without decimals, or a dash.
+fn whole(figure: Option<f64>) -> String {
+    figure.map_or("-".to_owned(), |figure| format!("{figure:.0}"))
+}
+
 impl fmt::Display for Measurement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} run {}: {:.0} points/s, {:.3} us/point, {:.0} MiB, lost {:.0}",
-            self.case, self.run, self.points_per_second, self.cpu_us_per_point, self.peak_mib, self.lost
+            "{} run {}: {:.0} points/s, {:.3} us/point, {:.0} MiB, lost {}",
+            self.case,
+            self.run,
+            self.points_per_second,
+            self.cpu_us_per_point,
+            self.peak_mib,
+            whole(self.lost)
         )?;
         for (cause, count) in &self.failures {
             write!(f, "; {count} times {cause}")?;
@@ -154,7 +165,7 @@ impl fmt::Display for Comparison {
             let (low, high) = case.cpu_us_per_point_range;
             writeln!(
                 f,
-                "{:<width$} {:>5} {:>11.0} {:>8.3} {:>15} {:>6.2} {:>6.2} {:>5.2} {:>8.1} {:>8.2} {:>8.2} {:>8} {:>8.0}",
+                "{:<width$} {:>5} {:>11.0} {:>8.3} {:>15} {:>6.2} {:>6.2} {:>5.2} {:>8.1} {:>8.2} {:>8.2} {:>8} {:>8}",
                 case.case,
                 case.runs,
                 case.points_per_second,
@@ -167,7 +178,7 @@ impl fmt::Display for Comparison {
                 case.latency_p50_ms,
                 case.latency_p99_ms,
                 case.refused,
-                case.lost,
+                whole(case.lost),
             )?;
         }
         for case in self.cases.iter().filter(|case| case.violations > 0) {

@@ -28,7 +28,7 @@ pub struct Measurement {
     pub case: String,
     /// Index of the run, from 0 on.
     pub run: usize,
-    /// Points per second that reached the sink in the window.
+    /// Points per second that reached the sink in the window; with a discarding sink, those acknowledged.
     pub points_per_second: f64,
     /// Points per second that the gateway acknowledged in the window. More than the above means a growing backlog.
     pub acknowledged_per_second: f64,
@@ -49,8 +49,8 @@ pub struct Measurement {
     /// Points refused in the whole run.
     pub refused: u64,
     /// Points lost: sent, not refused, and not at the sink after the gateway stopped. Negative if more arrived than
-    /// was sent.
-    pub lost: f64,
+    /// was sent; none with a discarding sink.
+    pub lost: Option<f64>,
     /// Bytes at the sink per point.
     pub sink_bytes_per_point: f64,
     /// MUST rules broken, and totals that differ; counted by checking sinks alone.
@@ -125,8 +125,16 @@ pub async fn measure(case: &Case, run: usize, options: &RigOptions) -> Result<Me
     let refused = report.reading.refused;
     let sent = report.totals.points.total();
     let window = (after.at - before.at).as_secs_f64();
-    let points = |counts: &Counts| delivered(counts, &report.totals);
-    let arrived = points(&after.sink) - points(&before.sink);
+    let discards = case.sink.mode == Mode::Discard;
+    let points = |load: &Reading, sink: &Counts| {
+        if discards {
+            load.acknowledged as f64
+        } else {
+            delivered(sink, &report.totals)
+        }
+    };
+    let arrived = points(&after.load, &after.sink) - points(&before.load, &before.sink);
+    let arrived_in_all = points(&report.reading, &counts);
     let cpu = (after.cpu - before.cpu).as_secs_f64();
     let latency = after.load.latency.since(&before.load.latency);
     let millis = |quantile| {
@@ -135,7 +143,7 @@ pub async fn measure(case: &Case, run: usize, options: &RigOptions) -> Result<Me
             .map(|latency| latency.as_secs_f64() * 1e3)
     };
     let violations = match case.sink.mode {
-        Mode::Count => 0,
+        Mode::Discard | Mode::Count => 0,
         Mode::Check => {
             sink.with_checker(|checker| check::compare(&report.totals, &counts, Some(checker.series())).len())
                 as u64
@@ -155,8 +163,8 @@ pub async fn measure(case: &Case, run: usize, options: &RigOptions) -> Result<Me
         sent,
         acknowledged: report.reading.acknowledged,
         refused,
-        lost: (sent - refused) as f64 - points(&counts),
-        sink_bytes_per_point: counts.bytes as f64 / points(&counts),
+        lost: (!discards).then_some((sent - refused) as f64 - arrived_in_all),
+        sink_bytes_per_point: counts.bytes as f64 / arrived_in_all,
         violations,
         stopped_cleanly,
         failures: report.failures,

@@ -85,7 +85,7 @@ fn measurement(case: &str, cpu: f64) -> Measurement {
         sent: 100,
         acknowledged: 100,
         refused: 0,
-        lost: -1.0,
+        lost: Some(-1.0),
         sink_bytes_per_point: 1.0,
         violations: 0,
         stopped_cleanly: true,
@@ -102,7 +102,7 @@ fn ratios_are_medians_of_pairs_and_losses_do_not_cancel() {
     assert_eq!(comparison.cases[1].cpu_ratio, 2.0);
     assert_eq!(comparison.cases[1].cpu_us_per_point, 4.0);
     assert_eq!(comparison.cases[1].cpu_us_per_point_range, (2.0, 4.0));
-    assert_eq!(comparison.cases[0].lost, 3.0);
+    assert_eq!(comparison.cases[0].lost, Some(3.0));
     let table = comparison.to_string();
     assert_eq!(table.lines().count(), 3, "{table}");
 }

@@ -49,11 +49,12 @@ pub struct Options {
     #[arg(long, value_enum, default_value = "none")]
     pub compression: Compression,
     /// TCP connections, 1 to 1000.
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 4)]
     pub connections: usize,
     /// Requests in flight per connection, 1 to 1000. HTTP/1.1 carries one, so OTLP/HTTP opens this many connections
-    /// for each one asked for.
-    #[arg(long, default_value_t = 2)]
+    /// for each one asked for. A gateway that acknowledges a batch once it is delivered needs enough
+    /// points in flight to fill one.
+    #[arg(long, default_value_t = 8)]
     pub in_flight: usize,
     /// Points per second over all lanes (open loop); as fast as acknowledged (closed loop) where absent.
     #[arg(long)]
@@ -72,8 +73,8 @@ impl Default for Options {
         Self {
             protocol: Protocol::default(),
             compression: Compression::default(),
-            connections: 2,
-            in_flight: 2,
+            connections: 4,
+            in_flight: 8,
             rate: None,
             timeout: Duration::from_secs(10),
             attempts: 5,
@@ -85,7 +86,7 @@ impl Default for Options {
 #[derive(Debug, Clone, Copy, Default, PartialEq, clap::Args)]
 pub struct Limit {
     /// Points to send, rounded up to whole requests.
-    #[arg(long = "count")]
+    #[arg(id = "count", long)]
     pub points: Option<u64>,
     /// Time to send for.
     #[arg(long, value_parser = crate::duration::parse)]

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
 
+use crate::check::RemoteWrite;
 use crate::wire::Written;
 
 pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
@@ -17,7 +18,7 @@ pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
 pub(super) enum Kind {
     OtlpGrpc,
     OtlpHttp,
-    RemoteWrite(crate::check::RemoteWrite),
+    RemoteWrite(RemoteWrite),
 }
 
 /// Answers that all was taken.
@@ -55,10 +56,33 @@ pub(super) fn accepted(kind: Kind, written: &Written) -> Response<Body> {
 
 /// Answers that nothing was taken.
 pub(super) fn refused(kind: Kind, status: StatusCode, text: &'static str) -> Response<Body> {
-    if kind == Kind::OtlpGrpc {
-        return grpc(Bytes::new(), grpc_code(status), text);
+    match kind {
+        Kind::OtlpGrpc => grpc(Bytes::new(), grpc_code(status), text),
+        Kind::OtlpHttp => plain(status, text),
+        Kind::RemoteWrite(version) => with_written(plain(status, text), version, &Written::default()),
     }
-    plain(status, text)
+}
+
+/// States what was written, on success and on failure.
+///
+/// Spec: remote write 2.0, "Required Written Response Headers", <https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/>.
+fn with_written(mut response: Response<Body>, version: RemoteWrite, written: &Written) -> Response<Body> {
+    if version == RemoteWrite::V2 {
+        let headers = response.headers_mut();
+        headers.insert(
+            "x-prometheus-remote-write-samples-written",
+            written.samples.into(),
+        );
+        headers.insert(
+            "x-prometheus-remote-write-histograms-written",
+            written.histograms.into(),
+        );
+        headers.insert(
+            "x-prometheus-remote-write-exemplars-written",
+            written.exemplars.into(),
+        );
+    }
+    response
 }
 
 /// gRPC code for an HTTP status, so that a client draws the same conclusion from both.

@@ -11,7 +11,7 @@ pub struct Counts {
     pub requests: u64,
     /// Bytes of their bodies as they came.
     pub bytes: u64,
-    /// Bytes of their bodies, decompressed.
+    /// Bytes of their bodies, decompressed; of discarded bodies none.
     pub decompressed_bytes: u64,
     /// Data points of OTLP requests.
     pub points: Points,
@@ -26,8 +26,8 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Returns a number that rises with each point or sample taken, for telling whether anything still arrives.
+    /// Returns a number that rises with each request taken, for telling whether anything still arrives.
     pub fn progress(&self) -> u64 {
-        self.points.total() + self.written.samples + self.written.histograms
+        self.requests
     }
 }

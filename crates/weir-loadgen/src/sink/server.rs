@@ -216,6 +216,12 @@ impl Shared {
     /// Counts one body, and checks it if asked to; none if it cannot be read.
     fn take(&self, kind: Kind, headers: &HeaderMap, body: &Bytes) -> Option<Written> {
         let checks = self.options.mode == Mode::Check;
+        if self.options.mode == Mode::Discard && kind != Kind::RemoteWrite(RemoteWrite::V2) {
+            let mut counts = lock(&self.counts);
+            counts.requests += 1;
+            counts.bytes += body.len() as u64;
+            return Some(Written::default());
+        }
         if let (Kind::RemoteWrite(version), true) = (kind, checks) {
             lock(&self.checker).remote_write_envelope(version, headers, body);
         }

@@ -189,6 +189,10 @@ async fn injected_errors_leave_no_trace_in_the_counts() {
     let response = post(&sink, V2, "2.0.0", snappy(&write_v2()), false).await;
     assert_eq!(response.status(), 429);
     assert_eq!(
+        response.headers()["x-prometheus-remote-write-samples-written"],
+        "0"
+    );
+    assert_eq!(
         sink.counts(),
         Counts {
             injected: 1,
@@ -211,4 +215,35 @@ async fn a_status_that_is_no_refusal_is_an_error() {
         .await
         .is_err()
     );
+}
+
+#[tokio::test]
+async fn a_discarding_sink_counts_bytes_of_1_0_and_everything_of_2_0() {
+    let sink = Sink::start(
+        ANY,
+        Options {
+            mode: Mode::Discard,
+            ..Options::default()
+        },
+    )
+    .await
+    .unwrap();
+    post(
+        &sink,
+        "application/x-protobuf",
+        "0.1.0",
+        b"anything".to_vec(),
+        false,
+    )
+    .await;
+    assert_eq!(
+        sink.counts(),
+        Counts {
+            requests: 1,
+            bytes: 8,
+            ..Counts::default()
+        }
+    );
+    post(&sink, V2, "2.0.0", snappy(&write_v2()), false).await;
+    assert_eq!(sink.counts().written.samples, 5);
 }

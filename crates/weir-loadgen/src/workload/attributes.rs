@@ -26,9 +26,9 @@ pub(super) fn resource() -> Vec<KeyValue> {
 /// status code) are the six of `mixed6`.
 const STRINGS: [(&str, &str, u64); 9] = [
     ("http.request.method", "METHOD-", 5),
-    ("http.route", "/api/v1/resources/", 0),
+    ("http.route", "/api/v1/resources/id/", 0),
     ("server.address", "backend.example.net-", 8),
-    ("network.protocol.name", "http-", 3),
+    ("network.protocol.name", "http-over-tcp-", 3),
     ("k8s.deployment.name", "deployment-", 6),
     ("url.scheme", "https-scheme-", 2),
     ("client.geo.country", "country-code-", 12),
@@ -54,7 +54,7 @@ pub(super) fn point(payload: Payload, index: u64, identity: u64) -> Vec<KeyValue
             };
             let place = place as u64;
             match (unique, values) {
-                (true, _) => text(key, &format!("{:016x}", mix(&[identity, place]))),
+                (true, _) => text(key, &format!("{:018x}", mix(&[identity, place]))),
                 // The route tells the points of one metric apart.
                 (false, 0) => text(key, &format!("{stem}{index:06}")),
                 (false, values) => text(key, &format!("{stem}{}", mix(&[identity, place]) % values)),

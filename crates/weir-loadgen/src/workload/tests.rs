@@ -231,7 +231,7 @@ fn body_sizes_are_those_of_the_budget_table() {
         .unwrap()[0]
             .next_request(NOW);
         let size = request.as_request().len() as f64;
-        assert!((size / expected - 1.0).abs() < 0.08, "{payload:?}: {size}");
+        assert!((size / expected - 1.0).abs() < 0.02, "{payload:?}: {size}");
     }
 }
 
