@@ -1,0 +1,25 @@
+//! Clients: configuration, connections, requests.
+//!
+//! Owns the way to a server: names, proxies, TLS, the pool of connections and its limits, timeouts, compression, configured headers,
+//! bounded answers. It does not know what a status means, nor when to try again.
+//!
+//! ```text
+//! HttpClient (configuration) --build(proxies, user agent)--> Client --send(Outgoing)--> Reply
+//! ```
+
+mod config;
+mod connect;
+mod proxy;
+mod request;
+mod slots;
+mod target;
+#[cfg(test)]
+mod tests;
+mod transport;
+
+pub use config::{ClientAuth, Compression, CompressionParams, Cookies, HttpClient};
+pub use proxy::ProxyEnvironment;
+pub use request::{Client, DEFAULT_REPLY_BYTES, Outgoing, Reply, SendError};
+pub use target::{Target, TargetError};
+pub(crate) use request::causes;
+pub use transport::{Transport, TransportSettings};

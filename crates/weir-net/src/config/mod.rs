@@ -1,0 +1,16 @@
+//! Configuration blocks shared by components that speak over the network, and the way to build on them.
+//!
+//! A component rarely uses a block as it is: it has its own defaults and its own keys *beside* those of the block, on the same
+//! level of YAML. [`Keys`] and the [`keys!`](crate::keys) macro do that without buffering, so that errors keep their place.
+
+mod headers;
+mod keys;
+mod shared;
+mod span;
+
+pub use headers::Headers;
+pub use keys::{Keys, read_onto};
+#[doc(hidden)]
+pub use keys::{deserialize, serialize};
+pub use shared::{Dialer, Middleware};
+pub use span::Span;

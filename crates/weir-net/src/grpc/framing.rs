@@ -1,0 +1,222 @@
+//! Length-prefixed messages: reading one from a body, writing one into a body.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes, BytesMut};
+use http::HeaderMap;
+use http_body::Body as HttpBody;
+
+use super::{Code, ENCODINGS, Status};
+use crate::compression::{DecodeError, Encoder, Encoding};
+
+/// Flag byte and big-endian length in front of every message.
+const PREFIX_BYTES: usize = 5;
+
+/// Memory taken for a message before its bytes arrive is at most this; more follows as they do.
+const FIRST_ALLOCATION: usize = 256 << 10;
+
+/// What is known of a message before its bytes are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MessageSize {
+    /// Bytes on the wire, without the prefix.
+    pub wire: usize,
+    /// How they are coded. Identity: the message has `wire` bytes in memory too.
+    pub encoding: Encoding,
+    /// Upper bound of the decoded message in bytes, the configured limit.
+    pub limit: usize,
+}
+
+/// Reads the one message of a unary request or response.
+pub(super) struct Reader<B> {
+    body: B,
+    buffered: VecDeque<Bytes>,
+    trailers: Option<HeaderMap>,
+    limit: usize,
+}
+
+impl<B> Reader<B>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: std::fmt::Display,
+{
+    pub(super) fn new(body: B, limit: usize) -> Self {
+        Self { body, buffered: VecDeque::new(), trailers: None, limit }
+    }
+
+    /// Reads the prefix. `None` if the body ends before it begins.
+    ///
+    /// # Errors
+    ///
+    /// RESOURCE_EXHAUSTED if the message is longer than the limit, INTERNAL if the framing is wrong.
+    pub(super) async fn prefix(&mut self, encoding: Encoding) -> Result<Option<MessageSize>, Status> {
+        let mut have = 0;
+        while have < PREFIX_BYTES {
+            match self.data().await? {
+                Some(data) => {
+                    have += data.len();
+                    self.buffered.push_back(data);
+                }
+                None if have == 0 => return Ok(None),
+                None => return Err(Status::new(Code::Internal, "body ends within a message prefix")),
+            }
+        }
+        let mut prefix = [0; PREFIX_BYTES];
+        for byte in &mut prefix {
+            *byte = self.take_byte();
+        }
+        let [flag, length @ ..] = prefix;
+        let wire = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
+        if wire > self.limit {
+            return Err(too_large(self.limit));
+        }
+        let encoding = match flag {
+            0 => Encoding::Identity,
+            1 if encoding == Encoding::Identity => {
+                // Spec: "Compression", a compressed flag without a coding is INTERNAL.
+                return Err(Status::new(Code::Internal, "compressed message without grpc-encoding"));
+            }
+            1 => encoding,
+            _ => return Err(Status::new(Code::Internal, "invalid compressed flag")),
+        };
+        Ok(Some(MessageSize { wire, encoding, limit: self.limit }))
+    }
+
+    /// Reads and decodes the message that [`prefix`](Self::prefix) announced, and checks that no other follows.
+    ///
+    /// # Errors
+    ///
+    /// RESOURCE_EXHAUSTED if the decoded message is longer than the limit, INTERNAL if the framing or the coding is wrong.
+    pub(super) async fn message(&mut self, size: MessageSize) -> Result<Bytes, Status> {
+        let wire = self.collect(size.wire).await?;
+        while self.buffered.is_empty()
+            && let Some(data) = self.data().await?
+        {
+            self.buffered.push_back(data);
+        }
+        if !self.buffered.is_empty() {
+            return Err(Status::new(Code::Unimplemented, "more than one message in a unary call"));
+        }
+        match size.encoding.decode_off_reactor(wire, size.limit).await {
+            Ok(message) => Ok(message),
+            Err(DecodeError::TooLarge { limit }) => Err(too_large(limit)),
+            Err(error @ DecodeError::RatioExceeded) => Err(Status::new(Code::ResourceExhausted, error.to_string())),
+            Err(error) => Err(Status::new(Code::Internal, error.to_string())),
+        }
+    }
+
+    /// Reads to the end of the body and returns the trailers.
+    pub(super) async fn trailers(&mut self) -> Result<Option<HeaderMap>, Status> {
+        while let Some(data) = self.data().await? {
+            drop(data);
+        }
+        Ok(self.trailers.take())
+    }
+
+    /// Returns exactly `len` bytes, without a copy if they arrived in one frame.
+    async fn collect(&mut self, len: usize) -> Result<Bytes, Status> {
+        if len == 0 {
+            return Ok(Bytes::new());
+        }
+        let mut joined = BytesMut::new();
+        loop {
+            let data = match self.buffered.pop_front() {
+                Some(data) => Some(data),
+                None => self.data().await?,
+            };
+            let Some(mut data) = data else {
+                return Err(Status::new(Code::Internal, "body ends within a message"));
+            };
+            let missing = len - joined.len();
+            let part = data.split_to(missing.min(data.len()));
+            if !data.is_empty() {
+                self.buffered.push_front(data);
+            }
+            if part.len() == len {
+                return Ok(part);
+            }
+            if joined.is_empty() {
+                joined.reserve(len.min(FIRST_ALLOCATION));
+            }
+            joined.extend_from_slice(&part);
+            if joined.len() == len {
+                return Ok(joined.freeze());
+            }
+        }
+    }
+
+    /// Returns the next bytes of the body; trailers are set aside.
+    async fn data(&mut self) -> Result<Option<Bytes>, Status> {
+        loop {
+            let mut body = pin!(&mut self.body);
+            let frame = match poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
+                None => return Ok(None),
+                Some(Err(error)) => return Err(Status::new(Code::Unavailable, format!("cannot read body: {error}"))),
+                Some(Ok(frame)) => frame,
+            };
+            match frame.into_data() {
+                Ok(data) if data.is_empty() => {}
+                Ok(data) => return Ok(Some(data)),
+                Err(frame) => {
+                    if let Ok(trailers) = frame.into_trailers() {
+                        self.trailers = Some(trailers);
+                    }
+                }
+            }
+        }
+    }
+
+    fn take_byte(&mut self) -> u8 {
+        let first = self.buffered.front_mut().expect("prefix() has buffered as many bytes as it takes");
+        let byte = first.get_u8();
+        if first.is_empty() {
+            self.buffered.pop_front();
+        }
+        byte
+    }
+}
+
+fn too_large(limit: usize) -> Status {
+    Status::new(Code::ResourceExhausted, format!("message exceeds the limit of {limit} bytes"))
+}
+
+/// Finds the coding that `grpc-encoding` names.
+///
+/// # Errors
+///
+/// UNIMPLEMENTED if it is not one of ours; the answer must then carry `grpc-accept-encoding`.
+pub(super) fn encoding_of(headers: &HeaderMap) -> Result<Encoding, Status> {
+    let Some(value) = headers.get("grpc-encoding") else {
+        return Ok(Encoding::Identity);
+    };
+    let name = String::from_utf8_lossy(value.as_bytes());
+    Encoding::from_name(&name)
+        .ok()
+        .filter(|encoding| ENCODINGS.contains(encoding))
+        .ok_or_else(|| Status::new(Code::Unimplemented, format!("message encoding `{name}` is not supported")))
+}
+
+/// Puts the prefix in front of a message, which goes out as it is: the prefix is a chunk of its own, the message is not copied.
+pub(super) fn plain(chunks: impl IntoIterator<Item = Bytes>) -> Result<VecDeque<Bytes>, Status> {
+    let mut framed: VecDeque<Bytes> = chunks.into_iter().collect();
+    let len = framed.iter().map(Bytes::len).sum();
+    framed.push_front(Bytes::copy_from_slice(&prefix(false, len)?));
+    Ok(framed)
+}
+
+/// Encodes a message and puts the prefix in front; long messages are encoded on a blocking thread.
+pub(super) async fn compressed(encoder: &Arc<Encoder>, message: Bytes) -> Result<VecDeque<Bytes>, Status> {
+    let message = encoder
+        .encode_off_reactor(message)
+        .await
+        .map_err(|error| Status::new(Code::Internal, error.to_string()))?;
+    Ok([Bytes::copy_from_slice(&prefix(true, message.len())?), message].into())
+}
+
+fn prefix(compressed: bool, len: usize) -> Result<[u8; PREFIX_BYTES], Status> {
+    let len = u32::try_from(len).map_err(|_| Status::new(Code::ResourceExhausted, "message exceeds 4 GiB"))?;
+    let [a, b, c, d] = len.to_be_bytes();
+    Ok([u8::from(compressed), a, b, c, d])
+}

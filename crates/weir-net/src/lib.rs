@@ -1,0 +1,20 @@
+//! HTTP and gRPC clients and servers of components.
+//!
+//! Owns what lies between a component and the network: listening and connecting, TLS, HTTP/1 and HTTP/2, unary gRPC, content codings
+//! with caps, timeouts, graceful shutdown, and the shared configuration blocks for all that. It does not know what the bytes mean,
+//! nor which paths, methods and media types a component serves.
+
+mod body;
+pub mod client;
+mod collect;
+pub mod compression;
+pub mod config;
+pub mod grpc;
+mod io;
+pub mod server;
+pub mod status;
+#[cfg(test)]
+mod testing;
+pub mod tls;
+
+pub use body::Body;

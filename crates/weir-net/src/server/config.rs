@@ -1,0 +1,281 @@
+//! Configuration of HTTP servers.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::de::{self, SeqAccess};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use weir_component::config::{OffUnlessSet, Validate, Violations};
+
+use super::accept::{Server, ServerError};
+use super::body::BodyPolicy;
+use super::connection::Settings;
+use super::cors::CorsPolicy;
+use super::layers::Around;
+use super::listener::Endpoint;
+use crate::compression::Encoding;
+use crate::config::{Dialer, Headers, Middleware, Span};
+use crate::tls::{ALPN_H2, ALPN_HTTP1, TlsServer};
+
+/// Largest request body unless configured otherwise, compressed and decompressed: 20 MiB.
+pub const DEFAULT_MAX_BODY_BYTES: usize = 20 << 20;
+
+/// Streams that an HTTP/2 client may have open at once.
+const HTTP2_STREAMS: u32 = 250;
+
+/// An HTTP server, as components configure it. Speaks HTTP/1.1 and HTTP/2, the latter in plaintext only with prior knowledge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpServer {
+    /// `host:port` to listen on (empty host: all interfaces), or the path of a Unix socket. Default: the component's.
+    pub endpoint: String,
+    /// `tcp`, `tcp4`, `tcp6` or `unix`. Default: `tcp`.
+    pub transport: String,
+    /// Means nothing to a server; must not be set.
+    pub dialer: Dialer,
+    /// TLS. Default: off.
+    pub tls: OffUnlessSet<TlsServer>,
+    /// Cross-origin requests of browsers. Default: off.
+    pub cors: OffUnlessSet<Cors>,
+    /// Authentication by an extension. Not supported yet.
+    pub auth: OffUnlessSet<ServerAuth>,
+    /// Largest request body in bytes, checked before and after decompression. 0 and less: 20 MiB.
+    pub max_request_body_size: i64,
+    /// Passes request headers on as metadata of the client. Default: false.
+    pub include_metadata: bool,
+    /// Headers set on every response.
+    pub response_headers: Headers,
+    /// Content codings accepted. Without `""`, uncompressed bodies are refused; an empty list passes bodies on as they are.
+    /// Default: `"", gzip, zstd, zlib, snappy, deflate, lz4, x-snappy-framed`.
+    pub compression_algorithms: AcceptedEncodings,
+    /// Longest time to read a request body. Default: 0, no limit.
+    pub read_timeout: Duration,
+    /// Longest time to read the header of a request, where HTTP/1 connections count the wait for the request as well unless
+    /// `idle_timeout` is longer. 0 means `read_timeout`. Default: 1m.
+    pub read_header_timeout: Duration,
+    /// Longest time that a client may refuse to take bytes of a response. Default: 30s; 0: no limit.
+    pub write_timeout: Duration,
+    /// Longest time that a connection stays open between requests. 0 means `read_timeout`. Default: 1m.
+    pub idle_timeout: Duration,
+    /// Serves more than one request per HTTP/1 connection. Default: true.
+    pub keep_alives_enabled: bool,
+    /// Middlewares by extension. Not supported yet.
+    pub middlewares: Vec<Middleware>,
+}
+
+crate::keys!(HttpServer {
+    endpoint, transport, dialer, tls, cors, auth, max_request_body_size, include_metadata, response_headers, compression_algorithms,
+    read_timeout as Span, read_header_timeout as Span, write_timeout as Span, idle_timeout as Span, keep_alives_enabled, middlewares,
+});
+
+impl Default for HttpServer {
+    fn default() -> Self {
+        Self {
+            endpoint: String::new(),
+            transport: "tcp".to_owned(),
+            dialer: Dialer::default(),
+            tls: OffUnlessSet::off(),
+            cors: OffUnlessSet::off(),
+            auth: OffUnlessSet::off(),
+            max_request_body_size: 0,
+            include_metadata: false,
+            response_headers: Headers::default(),
+            compression_algorithms: AcceptedEncodings::default(),
+            read_timeout: Duration::ZERO,
+            read_header_timeout: Duration::from_secs(60),
+            write_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(60),
+            keep_alives_enabled: true,
+            middlewares: Vec::new(),
+        }
+    }
+}
+
+/// Authentication of a server's clients by an extension. Not supported yet: setting it is a configuration error.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServerAuth {
+    /// Id of the extension.
+    pub authenticator: String,
+    /// Query parameters that stand in for headers.
+    pub request_params: Vec<String>,
+}
+
+crate::keys!(ServerAuth { authenticator, request_params });
+
+/// Cross-origin resource sharing. Allowed methods are GET, POST and HEAD; credentials are allowed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cors {
+    /// Origins that may send requests; `*` stands for any characters, once per origin. None: the section is without effect.
+    pub allowed_origins: Vec<String>,
+    /// Request headers besides the usual ones (`Accept`, `Content-Type`, `X-Requested-With`); `*` for any.
+    pub allowed_headers: Vec<String>,
+    /// Response headers that scripts may see.
+    pub exposed_headers: Vec<String>,
+    /// Seconds that a browser may keep the answer to a preflight request. 0 leaves it to the browser.
+    pub max_age: u32,
+}
+
+crate::keys!(Cors { allowed_origins, allowed_headers, exposed_headers, max_age });
+
+impl Validate for Cors {
+    fn validate(&self, found: &mut Violations) {
+        for origin in &self.allowed_origins {
+            found.require(
+                origin.matches('*').count() <= 1,
+                "allowed_origins",
+                format!("origin `{origin}` has more than one `*`"),
+            );
+        }
+        for name in &self.exposed_headers {
+            found.require(
+                http::HeaderName::try_from(name.as_str()).is_ok(),
+                "exposed_headers",
+                format!("`{name}` is not a header name"),
+            );
+        }
+    }
+}
+
+/// The content codings that a server accepts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcceptedEncodings(Vec<Encoding>);
+
+impl Default for AcceptedEncodings {
+    fn default() -> Self {
+        Self(Encoding::ALL.to_vec())
+    }
+}
+
+impl AcceptedEncodings {
+    /// Returns true if bodies are passed on without looking at their coding.
+    pub fn is_raw(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns true if bodies in this coding are decoded.
+    pub fn contains(&self, encoding: Encoding) -> bool {
+        self.0.contains(&encoding)
+    }
+}
+
+impl FromIterator<Encoding> for AcceptedEncodings {
+    fn from_iter<I: IntoIterator<Item = Encoding>>(encodings: I) -> Self {
+        Self(encodings.into_iter().collect())
+    }
+}
+
+impl Serialize for AcceptedEncodings {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|encoding| match encoding {
+            Encoding::Identity => "",
+            encoding => encoding.as_str(),
+        }))
+    }
+}
+
+impl<'de> Deserialize<'de> for AcceptedEncodings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(EncodingsVisitor)
+    }
+}
+
+struct EncodingsVisitor;
+
+impl<'de> de::Visitor<'de> for EncodingsVisitor {
+    type Value = AcceptedEncodings;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of content codings")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<AcceptedEncodings, E> {
+        Ok(AcceptedEncodings::default())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<AcceptedEncodings, A::Error> {
+        let mut encodings = Vec::new();
+        while let Some(name) = seq.next_element::<String>()? {
+            encodings.push(Encoding::from_config(&name)?);
+        }
+        Ok(AcceptedEncodings(encodings))
+    }
+}
+
+impl Validate for HttpServer {
+    fn validate(&self, found: &mut Violations) {
+        validate_listening(&self.endpoint, &self.transport, &self.dialer, found);
+        found.nested("tls", &self.tls);
+        found.nested("cors", &self.cors);
+        found.require(!self.auth.is_on(), "auth", NO_AUTH);
+        found.nested("response_headers", &self.response_headers);
+        found.require(self.middlewares.is_empty(), "middlewares", "middlewares are not supported yet");
+    }
+}
+
+/// Why `auth` is refused.
+pub(super) const NO_AUTH: &str = "authenticator extensions are not part of this build yet";
+
+/// Checks the keys that all servers have.
+pub(super) fn validate_listening(endpoint: &str, transport: &str, dialer: &Dialer, found: &mut Violations) {
+    match transport {
+        "tcp" | "tcp4" | "tcp6" => {
+            let port = endpoint.rsplit_once(':').map(|(_, port)| port);
+            found.require(
+                port.is_some_and(|port| port.parse::<u16>().is_ok()),
+                "endpoint",
+                format!("`{endpoint}` is not `host:port` with a port from 0 to 65535"),
+            );
+        }
+        "unix" => found.require(!endpoint.is_empty(), "endpoint", "must be the path of a Unix socket"),
+        "" => found.add("transport", "must not be empty"),
+        "udp" | "udp4" | "udp6" | "ip" | "ip4" | "ip6" | "unixgram" | "unixpacket" | "npipe" => {
+            found.add("transport", format!("transport `{transport}` is not supported, use tcp, tcp4, tcp6 or unix"));
+        }
+        _ => found.add("transport", format!("unknown transport `{transport}`, use tcp, tcp4, tcp6 or unix")),
+    }
+    found.require(*dialer == Dialer::default(), "dialer", "a server does not dial: remove it");
+}
+
+/// Returns `duration` unless it is zero, which means no limit.
+pub(super) fn limit(duration: Duration) -> Option<Duration> {
+    Some(duration).filter(|duration| !duration.is_zero())
+}
+
+impl HttpServer {
+    /// Returns how request bodies are read.
+    pub fn body_policy(&self) -> BodyPolicy {
+        BodyPolicy {
+            max_bytes: usize::try_from(self.max_request_body_size)
+                .ok()
+                .filter(|bytes| *bytes > 0)
+                .unwrap_or(DEFAULT_MAX_BODY_BYTES),
+            accepted: self.compression_algorithms.clone(),
+            timeout: limit(self.read_timeout),
+        }
+    }
+
+    /// Reads TLS files and binds the socket.
+    ///
+    /// # Errors
+    ///
+    /// [`ServerError`]: the endpoint cannot be resolved or bound, or the TLS section cannot be used.
+    pub async fn bind(&self) -> Result<Server, ServerError> {
+        let tls = self.tls.as_ref().map(|tls| tls.build(&[ALPN_H2, ALPN_HTTP1])).transpose()?;
+        let endpoint = Endpoint { address: self.endpoint.clone(), transport: self.transport.clone() };
+        let settings = Settings {
+            http2_only: false,
+            keep_alive: self.keep_alives_enabled,
+            header_timeout: limit(self.read_header_timeout).or(limit(self.read_timeout)),
+            write_timeout: limit(self.write_timeout),
+            idle: limit(self.idle_timeout).or(limit(self.read_timeout)),
+            age: None,
+            age_grace: None,
+            ping_interval: None,
+            ping_timeout: Duration::ZERO,
+            max_concurrent_streams: Some(HTTP2_STREAMS),
+            read_buffer: 0,
+            write_buffer: 0,
+        };
+        let cors = self.cors.as_ref().and_then(CorsPolicy::new);
+        Server::bind(&endpoint, tls, settings, Around::new(self.response_headers.to_map(), cors)).await
+    }
+}

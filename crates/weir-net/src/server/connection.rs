@@ -1,0 +1,273 @@
+//! One connection: its limits in time and its service.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use rustls_pki_types::CertificateDer;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+use super::HttpService;
+use super::write_timeout::WriteTimeout;
+use crate::body::Body;
+use crate::io::ReadAhead;
+
+/// HTTP/2 receive window of a stream: 8 MiB, so that a batch of the usual size limit is sent without waiting for updates at
+/// 10 ms of round trip and a gigabyte per second.
+const STREAM_WINDOW: u32 = 8 << 20;
+
+/// HTTP/2 receive window of a connection: 16 MiB bounds what all streams together may have in flight towards us.
+const CONNECTION_WINDOW: u32 = 16 << 20;
+
+/// Largest header block of a request, in either version of HTTP.
+const MAX_HEADER_BYTES: u32 = 64 << 10;
+
+/// Time for the last answers of an HTTP/1 connection that is closed for idleness; nothing should be left.
+const IDLE_GRACE: Duration = Duration::from_secs(1);
+
+/// A limit that never comes.
+const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// Who is at the other end of a connection. In the extensions of every request as `Arc<ConnectionInfo>`.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectionInfo {
+    /// Address of the peer; none on Unix sockets.
+    pub peer: Option<SocketAddr>,
+    /// What TLS knows of the peer; none in plaintext.
+    pub tls: Option<PeerIdentity>,
+}
+
+/// What TLS knows of a client.
+#[derive(Debug, Clone, Default)]
+pub struct PeerIdentity {
+    /// The verified certificate chain of the client, own certificate first; empty if it was not asked for one.
+    pub certificates: Vec<CertificateDer<'static>>,
+    /// The server name that the client asked for.
+    pub server_name: Option<String>,
+}
+
+/// How connections are served. `None` means no limit.
+#[derive(Debug, Clone)]
+pub(super) struct Settings {
+    pub(super) http2_only: bool,
+    pub(super) keep_alive: bool,
+    pub(super) header_timeout: Option<Duration>,
+    pub(super) write_timeout: Option<Duration>,
+    /// Without a request for this long, a connection is closed.
+    pub(super) idle: Option<Duration>,
+    /// Age at which a connection is asked to end, give or take 10 %.
+    pub(super) age: Option<Duration>,
+    /// Time that requests then have before the connection is cut.
+    pub(super) age_grace: Option<Duration>,
+    pub(super) ping_interval: Option<Duration>,
+    pub(super) ping_timeout: Duration,
+    pub(super) max_concurrent_streams: Option<u32>,
+    /// Bytes to read ahead, at most; 0 reads directly.
+    pub(super) read_buffer: usize,
+    /// Bytes of answers that a stream may buffer; 0 for hyper's default.
+    pub(super) write_buffer: usize,
+}
+
+/// Tasks of a server and the two signals that end them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Lifecycle {
+    pub(super) tasks: TaskTracker,
+    /// Connections finish what they have and close.
+    pub(super) drain: CancellationToken,
+    /// Connections are cut.
+    pub(super) cut: CancellationToken,
+}
+
+/// Runs the tasks of HTTP/2 streams where shutdown waits for them.
+#[derive(Debug, Clone)]
+struct Tracked(TaskTracker);
+
+impl<F> hyper::rt::Executor<F> for Tracked
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    fn execute(&self, task: F) {
+        self.0.spawn(task);
+    }
+}
+
+/// Serves one connection to its end.
+pub(super) async fn serve<T, S>(stream: T, info: ConnectionInfo, service: S, settings: &Settings, lifecycle: &Lifecycle)
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: HttpService,
+{
+    let activity = Arc::new(Activity::new());
+    let service = ConnectionService { inner: service, info: Arc::new(info), activity: Arc::clone(&activity) };
+    let stream = ReadAhead::new(WriteTimeout::new(stream, settings.write_timeout), settings.read_buffer);
+    let builder = settings.builder(lifecycle);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+
+    let aged = settings.age.map_or(NEVER, |age| age.mul_f64(rand::random_range(0.9..=1.1)));
+    let mut aged = pin!(tokio::time::sleep(aged));
+    let mut idle = pin!(tokio::time::sleep(settings.idle.unwrap_or(NEVER)));
+    let mut end = pin!(tokio::time::sleep(NEVER));
+    let mut closing = false;
+    loop {
+        let grace = tokio::select! {
+            biased;
+            () = lifecycle.cut.cancelled() => return,
+            result = connection.as_mut() => {
+                if let Err(error) = result {
+                    tracing::debug!(%error, "connection ended");
+                }
+                return;
+            }
+            () = lifecycle.drain.cancelled(), if !closing => None,
+            () = aged.as_mut(), if !closing => settings.age_grace,
+            () = idle.as_mut(), if !closing => match activity.idle_since() {
+                Some(since) if since.elapsed() >= settings.idle.unwrap_or(NEVER) => Some(IDLE_GRACE),
+                since => {
+                    idle.as_mut().reset(since.unwrap_or_else(Instant::now) + settings.idle.unwrap_or(NEVER));
+                    continue;
+                }
+            },
+            () = end.as_mut(), if closing => {
+                tracing::debug!("connection cut: requests outlived its grace");
+                return;
+            }
+        };
+        closing = true;
+        connection.as_mut().graceful_shutdown();
+        end.as_mut().reset(Instant::now() + grace.unwrap_or(NEVER));
+    }
+}
+
+impl Settings {
+    fn builder(&self, lifecycle: &Lifecycle) -> auto::Builder<Tracked> {
+        let mut builder = auto::Builder::new(Tracked(lifecycle.tasks.clone()));
+        if self.http2_only {
+            builder = builder.http2_only();
+        }
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .keep_alive(self.keep_alive)
+            .max_buf_size(MAX_HEADER_BYTES as usize)
+            // hyper counts from the end of the previous request, so the wait between requests must fit in.
+            .header_read_timeout(self.header_timeout.map(|timeout| timeout.max(self.idle.unwrap_or_default())));
+        let mut http2 = builder.http2();
+        http2
+            .timer(TokioTimer::new())
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_header_list_size(MAX_HEADER_BYTES)
+            .max_concurrent_streams(self.max_concurrent_streams)
+            .keep_alive_interval(self.ping_interval)
+            .keep_alive_timeout(self.ping_timeout);
+        if self.write_buffer > 0 {
+            http2.max_send_buf_size(self.write_buffer);
+        }
+        builder
+    }
+}
+
+/// Requests in flight on a connection, and since when there are none.
+#[derive(Debug)]
+struct Activity {
+    start: Instant,
+    in_flight: AtomicUsize,
+    /// Milliseconds after `start`.
+    idle_since: AtomicU64,
+}
+
+impl Activity {
+    fn new() -> Self {
+        Self { start: Instant::now(), in_flight: AtomicUsize::new(0), idle_since: AtomicU64::new(0) }
+    }
+
+    /// Returns since when no request is in flight, or `None` if there is one.
+    fn idle_since(&self) -> Option<Instant> {
+        let since = self.start + Duration::from_millis(self.idle_since.load(Ordering::Acquire));
+        (self.in_flight.load(Ordering::Acquire) == 0).then_some(since)
+    }
+
+    fn begin(self: &Arc<Self>) -> InFlight {
+        self.in_flight.fetch_add(1, Ordering::AcqRel);
+        InFlight(Arc::clone(self))
+    }
+}
+
+/// One request in flight, until dropped.
+#[derive(Debug)]
+struct InFlight(Arc<Activity>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        let now = u64::try_from(self.0.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.0.idle_since.store(now, Ordering::Release);
+        self.0.in_flight.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// The service of one connection: adds [`ConnectionInfo`] to requests and keeps count of them.
+#[derive(Debug, Clone)]
+struct ConnectionService<S> {
+    inner: S,
+    info: Arc<ConnectionInfo>,
+    activity: Arc<Activity>,
+}
+
+impl<S: HttpService> hyper::service::Service<Request<Incoming>> for ConnectionService<S> {
+    type Response = Response<AnswerBody>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        let in_flight = self.activity.begin();
+        request.extensions_mut().insert(Arc::clone(&self.info));
+        let service = self.inner.clone();
+        Box::pin(async move {
+            let response = service.oneshot(request).await?;
+            Ok(response.map(|body| AnswerBody { body, in_flight: Some(in_flight) }))
+        })
+    }
+}
+
+/// The body of an answer; its request is in flight until the body is taken.
+#[derive(Debug)]
+struct AnswerBody {
+    body: Body,
+    in_flight: Option<InFlight>,
+}
+
+impl http_body::Body for AnswerBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if self.body.is_end_stream() {
+            self.in_flight = None;
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

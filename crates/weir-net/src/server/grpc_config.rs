@@ -1,0 +1,177 @@
+//! Configuration of gRPC servers.
+
+use std::time::Duration;
+
+use weir_component::config::{OffUnlessSet, OnUnlessDisabled, Validate, Violations};
+
+use super::accept::{Server, ServerError};
+use super::config::{NO_AUTH, ServerAuth, limit, validate_listening};
+use super::connection::Settings;
+use super::layers::Around;
+use super::listener::Endpoint;
+use crate::config::{Dialer, Middleware, Span};
+use crate::grpc::{DEFAULT_MAX_MESSAGE_BYTES, Limits};
+use crate::tls::{ALPN_H2, TlsServer};
+
+/// Streams that a client may have open at once where the configuration says 0; more wait at the client.
+const DEFAULT_STREAMS: u32 = 1024;
+
+/// Pings go out after this time of silence unless configured otherwise.
+const DEFAULT_PING_TIME: Duration = Duration::from_secs(2 * 3600);
+
+/// A ping may stay unanswered for this time unless configured otherwise.
+const DEFAULT_PING_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A gRPC server, as components configure it. Speaks HTTP/2 only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrpcServer {
+    /// `host:port` to listen on (empty host: all interfaces), or the path of a Unix socket. Default: the component's.
+    pub endpoint: String,
+    /// `tcp`, `tcp4`, `tcp6` or `unix`. Default: `tcp`.
+    pub transport: String,
+    /// Means nothing to a server; must not be set.
+    pub dialer: Dialer,
+    /// TLS. Default: off.
+    pub tls: OffUnlessSet<TlsServer>,
+    /// Largest message in MiB, compressed and decompressed. Default: 0, which is 4.
+    pub max_recv_msg_size_mib: i64,
+    /// Calls that one connection may have open at once. Default: 0, which is 1024.
+    pub max_concurrent_streams: u32,
+    /// Bytes that are read from a connection at a time, at most. Buffers grow to this as large requests come and shrink again.
+    /// Default: 0, a frame at a time.
+    pub read_buffer_size: i64,
+    /// Bytes of an answer that are buffered, at most. Default: 0, 400 KiB.
+    pub write_buffer_size: i64,
+    /// Life of connections.
+    pub keepalive: OnUnlessDisabled<Keepalive>,
+    /// Authentication by an extension. Not supported yet.
+    pub auth: OffUnlessSet<ServerAuth>,
+    /// Passes request metadata on as metadata of the client. Default: false.
+    pub include_metadata: bool,
+    /// Middlewares by extension. Not supported yet.
+    pub middlewares: Vec<Middleware>,
+}
+
+crate::keys!(GrpcServer {
+    endpoint, transport, dialer, tls, max_recv_msg_size_mib, max_concurrent_streams, read_buffer_size, write_buffer_size, keepalive,
+    auth, include_metadata, middlewares,
+});
+
+impl Default for GrpcServer {
+    fn default() -> Self {
+        Self {
+            endpoint: String::new(),
+            transport: "tcp".to_owned(),
+            dialer: Dialer::default(),
+            tls: OffUnlessSet::off(),
+            max_recv_msg_size_mib: 0,
+            max_concurrent_streams: 0,
+            read_buffer_size: 0,
+            write_buffer_size: 0,
+            keepalive: OnUnlessDisabled::default(),
+            auth: OffUnlessSet::off(),
+            include_metadata: false,
+            middlewares: Vec::new(),
+        }
+    }
+}
+
+/// Life of a gRPC server's connections.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Keepalive {
+    /// What the server does by itself.
+    pub server_parameters: OnUnlessDisabled<ServerParameters>,
+    /// What the server expects of clients that send pings.
+    pub enforcement_policy: OnUnlessDisabled<EnforcementPolicy>,
+}
+
+crate::keys!(Keepalive { server_parameters, enforcement_policy });
+
+/// When a server ends connections and asks whether clients are alive. 0 everywhere means the default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServerParameters {
+    /// A connection without calls for this long is closed. Default: never.
+    pub max_connection_idle: Duration,
+    /// A connection of this age, give or take 10 %, is asked to end: the client opens another. Default: never.
+    pub max_connection_age: Duration,
+    /// Time that calls then have before the connection is cut. Default: unlimited.
+    pub max_connection_age_grace: Duration,
+    /// Time between pings. Default: 2h.
+    pub time: Duration,
+    /// Time that a ping may stay unanswered before the connection is closed. Default: 20s.
+    pub timeout: Duration,
+}
+
+crate::keys!(ServerParameters {
+    max_connection_idle as Span, max_connection_age as Span, max_connection_age_grace as Span, time as Span, timeout as Span,
+});
+
+/// Clients that ping more often than allowed are disconnected. 0 and false mean the default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EnforcementPolicy {
+    /// Time between pings of a client, at least.
+    pub min_time: Duration,
+    /// Allows pings while no call is open.
+    pub permit_without_stream: bool,
+}
+
+crate::keys!(EnforcementPolicy { min_time as Span, permit_without_stream });
+
+impl Validate for GrpcServer {
+    fn validate(&self, found: &mut Violations) {
+        validate_listening(&self.endpoint, &self.transport, &self.dialer, found);
+        found.nested("tls", &self.tls);
+        let sizes = [
+            ("max_recv_msg_size_mib", self.max_recv_msg_size_mib, i64::from(u32::MAX >> 20)),
+            ("read_buffer_size", self.read_buffer_size, 64 << 20),
+            ("write_buffer_size", self.write_buffer_size, 64 << 20),
+        ];
+        for (key, value, max) in sizes {
+            found.require((0..=max).contains(&value), key, format!("must be from 0 to {max}"));
+        }
+        found.require(!self.auth.is_on(), "auth", NO_AUTH);
+        found.require(self.middlewares.is_empty(), "middlewares", "middlewares are not supported yet");
+        let policy = self.keepalive.as_ref().and_then(|keepalive| keepalive.enforcement_policy.as_ref());
+        found.require(
+            policy.is_none_or(|policy| *policy == EnforcementPolicy::default()),
+            "keepalive::enforcement_policy",
+            "is not supported yet: clients may ping as often as they like",
+        );
+    }
+}
+
+impl GrpcServer {
+    /// Returns the bounds of calls.
+    pub fn limits(&self) -> Limits {
+        let mebibytes = usize::try_from(self.max_recv_msg_size_mib).ok().filter(|mebibytes| *mebibytes > 0);
+        let max_message_bytes = mebibytes.map_or(DEFAULT_MAX_MESSAGE_BYTES, |mebibytes| mebibytes.saturating_mul(1 << 20));
+        Limits { max_message_bytes }
+    }
+
+    /// Reads TLS files and binds the socket.
+    ///
+    /// # Errors
+    ///
+    /// [`ServerError`]: the endpoint cannot be resolved or bound, or the TLS section cannot be used.
+    pub async fn bind(&self) -> Result<Server, ServerError> {
+        let tls = self.tls.as_ref().map(|tls| tls.build(&[ALPN_H2])).transpose()?;
+        let endpoint = Endpoint { address: self.endpoint.clone(), transport: self.transport.clone() };
+        let life = self.keepalive.as_ref().and_then(|keepalive| keepalive.server_parameters.as_ref()).cloned().unwrap_or_default();
+        let streams = if self.max_concurrent_streams == 0 { DEFAULT_STREAMS } else { self.max_concurrent_streams };
+        let settings = Settings {
+            http2_only: true,
+            keep_alive: true,
+            header_timeout: None,
+            write_timeout: None,
+            idle: limit(life.max_connection_idle),
+            age: limit(life.max_connection_age),
+            age_grace: limit(life.max_connection_age_grace),
+            ping_interval: Some(limit(life.time).unwrap_or(DEFAULT_PING_TIME)),
+            ping_timeout: limit(life.timeout).unwrap_or(DEFAULT_PING_TIMEOUT),
+            max_concurrent_streams: Some(streams),
+            read_buffer: usize::try_from(self.read_buffer_size).unwrap_or(0),
+            write_buffer: usize::try_from(self.write_buffer_size).unwrap_or(0),
+        };
+        Server::bind(&endpoint, tls, settings, Around::default()).await
+    }
+}

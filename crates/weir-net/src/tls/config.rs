@@ -1,0 +1,169 @@
+//! The `tls` sections.
+
+use std::time::Duration;
+
+use weir_component::config::{Secret, Validate, Violations};
+
+use super::provider;
+use crate::config::Span;
+
+/// Keys that the `tls` sections of servers and clients have in common.
+///
+/// Of each `*_file` and `*_pem` only one may be set. Files hold PEM; private keys must not be encrypted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// File with the authorities that sign the peers of a client. Default: those of the system. Does not verify the clients of a
+    /// server: that is `client_ca_file`.
+    pub ca_file: String,
+    /// Like `ca_file`, inline.
+    pub ca_pem: Secret,
+    /// Trusts the authorities of the system besides those of `ca_file` or `ca_pem`. Default: false.
+    pub include_system_ca_certs_pool: bool,
+    /// File with the own certificate and its intermediates, own first. Needs a key.
+    pub cert_file: String,
+    /// Like `cert_file`, inline.
+    pub cert_pem: Secret,
+    /// File with the private key of the own certificate (PKCS #8, PKCS #1 or SEC 1).
+    pub key_file: String,
+    /// Like `key_file`, inline.
+    pub key_pem: Secret,
+    /// Oldest protocol version: `1.2` (default) or `1.3`. `1.0` and `1.1` are not supported.
+    pub min_version: String,
+    /// Newest protocol version: `1.2` or `1.3` (default).
+    pub max_version: String,
+    /// Cipher suites of TLS 1.2 by their IANA names. Default: all that are known, which are all safe. Those of TLS 1.3 may be named
+    /// and are always on.
+    pub cipher_suites: Vec<String>,
+    /// Not supported: there are no insecure suites.
+    pub include_insecure_cipher_suites: bool,
+    /// Key exchange groups in order of preference: `X25519MLKEM768`, `X25519`, `P256`, `P384`. Default: these, in this order.
+    pub curve_preferences: Vec<String>,
+    /// Time after which `cert_file` and `key_file` are read again by the next handshake. A pair that cannot be used is logged and the
+    /// previous one kept. Default: 0, never.
+    pub reload_interval: Duration,
+    /// Keys in a TPM. Not supported.
+    pub tpm: Tpm,
+}
+
+crate::keys!(TlsFiles {
+    ca_file, ca_pem, include_system_ca_certs_pool, cert_file, cert_pem, key_file, key_pem, min_version, max_version, cipher_suites,
+    include_insecure_cipher_suites, curve_preferences, reload_interval as Span, tpm,
+});
+
+/// Keys in a TPM. Not supported yet: turning it on is a configuration error.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tpm {
+    /// Turns the section on. Must be false, the default.
+    pub enabled: bool,
+    /// Path of the device.
+    pub path: String,
+    /// Authorisation of the owner.
+    pub owner_auth: Secret,
+    /// Authorisation of the key.
+    pub auth: Secret,
+}
+
+crate::keys!(Tpm { enabled, path, owner_auth, auth });
+
+/// The `tls` section of a server. It needs a certificate and a key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TlsServer {
+    /// Keys shared with clients.
+    pub files: TlsFiles,
+    /// File with the authorities that sign client certificates. Set: every client must present a certificate that one of them
+    /// signed. Default: clients need no certificate.
+    pub client_ca_file: String,
+    /// Watches `client_ca_file`: it is read again by a handshake, at most once per second. A file that cannot be used is logged and
+    /// the previous one kept. Default: false.
+    pub client_ca_file_reload: bool,
+}
+
+crate::keys!(TlsServer { client_ca_file, client_ca_file_reload } flat { files: TlsFiles });
+
+/// The `tls` section of a client.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TlsClient {
+    /// Keys shared with servers.
+    pub files: TlsFiles,
+    /// gRPC only: plaintext instead of TLS, unless an authority is configured. With HTTP the scheme of the URL decides.
+    /// Default: false.
+    pub insecure: bool,
+    /// Accepts any certificate. The handshake is still verified, so the connection is encrypted, but to whom is unknown.
+    /// Default: false.
+    pub insecure_skip_verify: bool,
+    /// Name to send and to verify instead of the host of the endpoint. Default: the host.
+    pub server_name_override: String,
+}
+
+crate::keys!(TlsClient { insecure, insecure_skip_verify, server_name_override } flat { files: TlsFiles });
+
+impl TlsFiles {
+    /// Returns true if there is an authority to trust besides those of the system.
+    pub fn has_authority(&self) -> bool {
+        !self.ca_file.is_empty() || !self.ca_pem.is_empty()
+    }
+
+    /// Returns true if there is an own certificate.
+    pub fn has_certificate(&self) -> bool {
+        !self.cert_file.is_empty() || !self.cert_pem.is_empty()
+    }
+
+    fn has_key(&self) -> bool {
+        !self.key_file.is_empty() || !self.key_pem.is_empty()
+    }
+}
+
+impl Validate for TlsFiles {
+    fn validate(&self, found: &mut Violations) {
+        let exclusive = [
+            ("ca", &self.ca_file, &self.ca_pem),
+            ("cert", &self.cert_file, &self.cert_pem),
+            ("key", &self.key_file, &self.key_pem),
+        ];
+        for (what, file, pem) in exclusive {
+            found.require(file.is_empty() || pem.is_empty(), "", format!("provide either {what}_file or {what}_pem, not both"));
+        }
+        found.require(
+            self.has_certificate() == self.has_key(),
+            "",
+            "a certificate (cert_file, cert_pem) and its key (key_file, key_pem) must come together",
+        );
+        provider::validate_versions(&self.min_version, &self.max_version, found);
+        provider::validate_suites(&self.cipher_suites, found);
+        provider::validate_groups(&self.curve_preferences, found);
+        found.require(
+            !self.include_insecure_cipher_suites,
+            "include_insecure_cipher_suites",
+            "insecure cipher suites are not supported",
+        );
+        found.require(!self.tpm.enabled, "tpm::enabled", "keys in a TPM are not supported yet");
+    }
+}
+
+impl Validate for TlsServer {
+    fn validate(&self, found: &mut Violations) {
+        found.nested("", &self.files);
+        found.require(
+            self.files.has_certificate() || self.files.has_key(),
+            "",
+            "a server needs a certificate and a key: set cert_file and key_file, or cert_pem and key_pem",
+        );
+        found.require(
+            !self.client_ca_file_reload || !self.client_ca_file.is_empty(),
+            "client_ca_file_reload",
+            "needs client_ca_file",
+        );
+    }
+}
+
+impl Validate for TlsClient {
+    fn validate(&self, found: &mut Violations) {
+        found.nested("", &self.files);
+        let name = &self.server_name_override;
+        found.require(
+            name.is_empty() || rustls_pki_types::ServerName::try_from(name.as_str()).is_ok(),
+            "server_name_override",
+            format!("`{name}` is neither a DNS name nor an IP address"),
+        );
+    }
+}
