@@ -86,3 +86,32 @@ pub fn decompress_snappy(input: &[u8], limit: usize) -> io::Result<Vec<u8>> {
     }
     Ok(snap::raw::Decoder::new().decompress_vec(input)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_compressed_comes_back_and_never_beyond_the_limit() {
+        let input = vec![7; 10_000];
+        for compression in [Compression::None, Compression::Gzip, Compression::Zstd] {
+            let mut output = Vec::new();
+            compression.compress(&input, &mut output).unwrap();
+            assert_eq!(compression.decompress(&output, 10_000).unwrap(), input);
+            assert!(compression.decompress(&output, 9_999).is_err());
+            assert_eq!(
+                Compression::of(compression.name().unwrap_or("identity")),
+                Some(compression)
+            );
+        }
+        assert_eq!(Compression::of("br"), None);
+    }
+
+    #[test]
+    fn a_snappy_block_that_declares_too_much_is_refused_unread() {
+        let block = snap::raw::Encoder::new().compress_vec(&[7; 100]).unwrap();
+        assert_eq!(decompress_snappy(&block, 100).unwrap(), [7; 100]);
+        assert!(decompress_snappy(&block, 99).is_err());
+        assert!(decompress_snappy(b"\xff\xff\xff\xff\x0f", 1 << 20).is_err());
+    }
+}

@@ -14,6 +14,7 @@
 
 pub mod check;
 pub mod codec;
+pub mod count;
 pub mod demo;
 pub mod duration;
 pub mod latency;

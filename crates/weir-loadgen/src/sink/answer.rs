@@ -9,7 +9,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
 
 use crate::check::RemoteWrite;
-use crate::wire::Written;
+use crate::count::Written;
 
 pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::wire::{Points, Written};
+use crate::count::{Points, Written};
 
 /// Counters of a sink. Refused and unanswered requests count under `injected` alone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]

@@ -24,7 +24,7 @@ use super::answer::{Body, Kind, accepted, refused};
 use super::{Counts, Mode, Options};
 use crate::check::{Checker, Findings, RemoteWrite};
 use crate::codec::{Compression, decompress_snappy};
-use crate::wire::{Written, count_points, count_write_v1, count_write_v2};
+use crate::count::{Written, count_points, count_write_v1, count_write_v2};
 
 /// Largest body read, and largest body after decompression.
 const MAX_BODY: usize = 128 << 20;

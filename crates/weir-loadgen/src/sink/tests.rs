@@ -12,7 +12,7 @@ use weir_proto::prometheus::{v1, v2};
 
 use super::*;
 use crate::check::{Level, Rule};
-use crate::wire::{count_write_v1, count_write_v2};
+use crate::count::{count_write_v1, count_write_v2};
 
 const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 const V2: &str = "application/x-protobuf;proto=io.prometheus.write.v2.Request";

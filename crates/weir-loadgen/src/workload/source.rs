@@ -8,7 +8,7 @@ use super::request::plan;
 use super::template::{Template, Visit};
 use super::totals::{Growth, Totals};
 use super::{GRPC_HEADER, Spec, SpecError, Temporality};
-use crate::wire::count_points;
+use crate::count::count_points;
 
 const MILLISECOND: u64 = 1_000_000;
 /// Bodies that differ, over all lanes, so that the load does not stay in a cache of the gateway.

@@ -6,7 +6,8 @@ use prost::Message as _;
 use super::attributes::INSTANCE;
 use super::request::{Motion, Plan, wave};
 use super::{GRPC_HEADER, Temporality};
-use crate::wire::{Fields, PointKind, Points, Value, WireError, each_point};
+use crate::count::{PointKind, Points, each_point};
+use crate::wire::{Fields, Value, WireError};
 
 /// What one request says about its series.
 #[derive(Debug, Clone, Copy)]

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Temporality;
 use super::request::{Motion, wave};
-use crate::wire::Points;
+use crate::count::Points;
 
 /// What the generator has sent and what a sink must hold in the end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
