@@ -28,6 +28,8 @@ pub(crate) struct Sections {
     pub(crate) extensions: BTreeMap<ComponentId, ComponentConfig>,
     /// Warnings about components that nothing uses. Beside an error they would only repeat what follows from it.
     pub(crate) unused: Vec<Diagnostic>,
+    /// Kinds whose section is no mapping; what they would define is not known.
+    pub(crate) unreadable: Vec<ComponentKind>,
     /// Every id that is written down, also of components with mistakes, with its key's place and its factory if known.
     defined: BTreeMap<(ComponentKind, ComponentId), (Place, Option<Factory>)>,
 }
@@ -79,12 +81,15 @@ pub(crate) fn read(reader: &mut Reader<'_>, plan: &Plan) -> Sections {
             }
             Some(Kind::Null) | None => {}
             Some(other) => {
-                let message = format!(
-                    "expected a mapping of {}, found {}",
-                    kind.section(),
-                    other.describe()
-                );
-                reader.error_at(section, path, message);
+                sections.unreadable.push(kind);
+                if !reader.unset_under(&path).contains(&Path::root()) {
+                    let message = format!(
+                        "expected a mapping of {}, found {}",
+                        kind.section(),
+                        other.describe()
+                    );
+                    reader.error_at(section, path, message);
+                }
             }
         }
     }

@@ -24,7 +24,7 @@ use std::ops::Range;
 
 use crate::{
     environment::Environment,
-    node::{Expansion, Kind, Node},
+    node::{Expansion, Hidden, Kind, Node},
     path::{Path, Step},
     provider::{self, Failure, Retrieved},
     report::{Diagnostic, Place},
@@ -73,7 +73,7 @@ struct Expander<'a> {
 struct Expanded {
     node: Node,
     raw: Option<String>,
-    inserted: Vec<String>,
+    hidden: Vec<Hidden>,
 }
 
 impl Expander<'_> {
@@ -107,24 +107,17 @@ impl Expander<'_> {
         }
     }
 
-    fn put(
-        &mut self,
-        node: &mut Node,
-        written: String,
-        expanded: Expanded,
-        path: &mut Vec<Step>,
-        depth: usize,
-    ) {
+    fn put(&mut self, node: &mut Node, written: String, value: Expanded, path: &mut Vec<Step>, depth: usize) {
         let Expanded {
             node: value,
             raw,
-            inserted,
-        } = expanded;
+            mut hidden,
+        } = value;
         node.kind = value.kind;
-        if raw.is_none() && inserted.is_empty() {
+        if hidden.is_empty() {
             return; // Only `$$`.
         }
-        if inserted.iter().any(|text| text.contains("$$")) {
+        if hidden.iter().any(|hidden| hidden.text.contains("$$")) {
             let warning = Diagnostic::warning("what comes in here contains `$$`, which is read as one `$`");
             let warning = warning.path(Path::of(path)).place(node.at.clone());
             self.outcome
@@ -132,15 +125,19 @@ impl Expander<'_> {
                 .push(warning.hint("write `$$$$` there to mean two"));
         }
         mark(node, &written);
-        if matches!(node.kind, Kind::List(_) | Kind::Map(_)) {
-            self.node(node, path, depth + 1);
+        match &node.kind {
+            Kind::List(_) | Kind::Map(_) => self.node(node, path, depth + 1),
+            Kind::Text(text) => hidden.insert(
+                0,
+                Hidden {
+                    text: text.clone(),
+                    written,
+                },
+            ),
+            _ => {}
         }
         let raw = raw.map(|raw| unescape(&raw));
-        node.expansion = Some(Box::new(Expansion {
-            written,
-            raw,
-            inserted,
-        }));
+        node.expansion = Some(Box::new(Expansion { raw, hidden }));
     }
 
     fn fail(&mut self, failure: Failure, node: &Node, path: &[Step]) {
@@ -168,7 +165,7 @@ impl Expander<'_> {
     fn text(&mut self, written: &str, at: &Place, depth: usize) -> Result<Expanded, Failure> {
         let mut text = written.to_owned();
         let mut whole = false;
-        let mut inserted = Vec::new();
+        let mut hidden = Vec::new();
         for _ in 0..MAX_PASSES {
             let Some(reference) = innermost(&text) else {
                 let text = unescape(&text);
@@ -176,13 +173,15 @@ impl Expander<'_> {
                 return Ok(Expanded {
                     node: Node::new(Kind::Text(text), at.clone()),
                     raw,
-                    inserted,
+                    hidden,
                 });
             };
             let retrieved = self.resolve(&text[reference.start + 2..reference.end - 1], depth)?;
-            if !retrieved.text.is_empty() {
-                inserted.push(retrieved.text.clone());
-            }
+            let written = text[reference.clone()].to_owned();
+            hidden.push(Hidden {
+                text: retrieved.text.clone(),
+                written,
+            });
             if reference.len() < text.len() {
                 whole = false;
                 text = replace_all(&text, &reference, &retrieved.text);
@@ -197,7 +196,7 @@ impl Expander<'_> {
                     return Ok(Expanded {
                         node,
                         raw: Some(retrieved.text),
-                        inserted,
+                        hidden,
                     });
                 }
                 _ => text = retrieved.text,
@@ -251,12 +250,11 @@ fn mark(node: &mut Node, written: &str) {
         Kind::List(list) => list.iter_mut().for_each(|item| mark(item, written)),
         Kind::Map(map) => map.values_mut().for_each(|entry| mark(entry, written)),
         Kind::Text(text) if !text.is_empty() => {
-            let inserted = vec![text.clone()];
-            node.expansion = Some(Box::new(Expansion {
+            let hidden = vec![Hidden {
+                text: text.clone(),
                 written: written.to_owned(),
-                raw: None,
-                inserted,
-            }));
+            }];
+            node.expansion = Some(Box::new(Expansion { raw: None, hidden }));
         }
         _ => {}
     }

@@ -74,7 +74,10 @@ fn ambiguous_connectors(reader: &mut Reader<'_>, sections: &Sections) {
 
 fn resolve(reader: &mut Reader<'_>, sections: &Sections, to: &Reference, kinds: &[ComponentKind], who: &str) {
     let id = &to.id;
-    if kinds.iter().any(|kind| sections.defines(*kind, id)) {
+    if kinds
+        .iter()
+        .any(|kind| sections.defines(*kind, id) || sections.unreadable.contains(kind))
+    {
         return;
     }
     let defined: Vec<String> = kinds
@@ -88,16 +91,12 @@ fn resolve(reader: &mut Reader<'_>, sections: &Sections, to: &Reference, kinds: 
             .map(|nearest| format!("did you mean `{nearest}`?"))
             .or_else(|| Some(format!("define it under `{}`", kinds[0].section()))),
     };
-    let diagnostic = Diagnostic::error(format!(
-        "{who} refers to the {} `{id}`, which is not defined",
-        kinds[0]
-    ));
-    reader.report.push(
-        diagnostic
-            .path(to.path.clone())
-            .place(to.place.clone())
-            .maybe_hint(hint),
-    );
+    let message = format!("{who} refers to the {} `{id}`, which is not defined", kinds[0]);
+    let message = reader.document.root.redact(&to.path, &message);
+    let diagnostic = Diagnostic::error(message)
+        .path(to.path.clone())
+        .place(to.place.clone());
+    reader.report.push(diagnostic.maybe_hint(hint));
 }
 
 fn takes_signal(

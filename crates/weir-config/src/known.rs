@@ -1,12 +1,16 @@
 //! Component types of the Collector and its contrib distribution, so that a type which this build lacks is told from one
 //! that nobody has.
 //!
-//! A flat table: one line per kind, present names first, older spellings of them where dropping `_` does not give them.
+//! A flat table per kind. Older spellings that differ from these by `_` only need no entry of their own.
 
 use weir_component::ComponentKind;
 
 /// Returns the known type that `name` spells, `_` disregarded.
 pub(crate) fn find(kind: ComponentKind, name: &str) -> Option<&'static str> {
+    let name = match (kind, name) {
+        (ComponentKind::Exporter, "otlp") => "otlp_grpc",
+        _ => name,
+    };
     let bare = |name: &str| name.replace('_', "");
     let all = || names(kind);
     all()
@@ -87,6 +91,7 @@ mod tests {
             ),
             (ComponentKind::Processor, "k8sattributes", "k8s_attributes"),
             (ComponentKind::Receiver, "filelog", "file_log"),
+            (ComponentKind::Exporter, "otlp", "otlp_grpc"),
             (ComponentKind::Extension, "basicauth", "basicauth"),
             (ComponentKind::Connector, "spanmetrics", "span_metrics"),
         ] {

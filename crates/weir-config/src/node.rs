@@ -35,13 +35,19 @@ pub(crate) enum Kind {
 /// What `${…}` did to a value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Expansion {
-    /// The value as the user wrote it.
-    pub(crate) written: String,
-    /// The text that replaced the value, if the value was one reference and nothing else: then a string field takes
-    /// this text, any other field the parsed value.
+    /// The text that replaced the value, if the value was one reference and nothing else: then a text field takes this
+    /// text, any other field the parsed value.
     pub(crate) raw: Option<String>,
-    /// Texts that came from outside, none of which may show in a message.
-    pub(crate) inserted: Vec<String>,
+    /// Texts that came from outside, none of which may show in a message, each with what the user wrote in its place.
+    pub(crate) hidden: Vec<Hidden>,
+}
+
+/// A text that may be secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hidden {
+    pub(crate) text: String,
+    /// What to show instead: the reference that brought the text in.
+    pub(crate) written: String,
 }
 
 impl PartialEq for Node {
@@ -108,35 +114,88 @@ impl Node {
 
     /// Replaces everything in `message` that came out of `${…}` on the way to `path` or at it by what the user wrote.
     pub(crate) fn redact(&self, path: &Path, message: &str) -> String {
-        let mut message = message.to_owned();
-        let mut node = Some(self);
-        let mut steps = path.steps().iter();
-        while let Some(current) = node {
-            if let Some(expansion) = &current.expansion {
-                message = expansion.redact(&message);
+        let mut way = vec![self];
+        for step in path.steps() {
+            match way.last().and_then(|node| node.child(step)) {
+                Some(child) => way.push(child),
+                None => break,
             }
-            node = steps.next().and_then(|step| current.child(step));
+        }
+        // The innermost first: it knows best what the user wrote there.
+        let expansions = way.iter().rev().filter_map(|node| node.expansion.as_ref());
+        expansions.fold(message.to_owned(), |message, expansion| {
+            expansion.redact(&message)
+        })
+    }
+}
+
+/// The shortest part of a hidden text, in characters, that is taken out of a message even where it is not quoted.
+/// Shorter ones are as likely words of the message itself.
+const TELLING: usize = 6;
+
+impl Expansion {
+    /// Takes every hidden text, and what looks like a part of one, out of a message.
+    fn redact(&self, message: &str) -> String {
+        let mut message = message.to_owned();
+        for Hidden { text, written } in &self.hidden {
+            let quoted = format!("`{written}`");
+            for form in [format!("{text:?}"), format!("`{text}`"), format!("'{text}'")] {
+                message = message.replace(&form, &quoted);
+            }
+            for bare in [text.as_str(), &text.escape_debug().to_string()] {
+                if bare.len() >= 4 {
+                    message = message.replace(bare, written);
+                }
+            }
+        }
+        for Hidden { text, written } in &self.hidden {
+            message = without_parts(&message, text, written);
         }
         message
     }
 }
 
-impl Expansion {
-    fn redact(&self, message: &str) -> String {
-        let mut message = message.to_owned();
-        for text in self.raw.iter().chain(&self.inserted) {
-            // Quoted forms always; bare ones only where the text is long enough not to be part of our own words.
-            for quoted in [format!("{text:?}"), format!("`{text}`"), format!("'{text}'")] {
-                message = message.replace(&quoted, &format!("`{}`", self.written));
-            }
-            let escaped = text.escape_debug().to_string();
-            for bare in [text.as_str(), escaped.as_str()] {
-                if bare.len() >= 4 {
-                    message = message.replace(bare, &self.written);
-                }
-            }
+/// Replaces parts of `text` by dots: any part in quotes, else those of [`TELLING`] length. What stands in for the text is
+/// left alone.
+fn without_parts(message: &str, text: &str, written: &str) -> String {
+    let mut out = String::new();
+    let mut quoted = false;
+    for (nth, stretch) in message.split(written).enumerate() {
+        if nth > 0 {
+            out.push_str(written);
         }
-        message
+        for piece in stretch.split_inclusive(['`', '"']) {
+            let (piece, quote) = match piece.strip_suffix(['`', '"']) {
+                Some(rest) => (rest, &piece[rest.len()..]),
+                None => (piece, ""),
+            };
+            if quoted && !piece.is_empty() && text.contains(piece) {
+                out.push_str("...");
+            } else {
+                push_without_runs(&mut out, piece, text);
+            }
+            out.push_str(quote);
+            quoted ^= !quote.is_empty();
+        }
+    }
+    out
+}
+
+fn push_without_runs(out: &mut String, piece: &str, text: &str) {
+    let mut rest = piece;
+    while let Some(first) = rest.chars().next() {
+        let ends = rest.char_indices().map(|(at, c)| at + c.len_utf8());
+        let run = ends
+            .take_while(|&end| text.contains(&rest[..end]))
+            .last()
+            .unwrap_or(0);
+        if rest[..run].chars().count() >= TELLING {
+            out.push_str("...");
+            rest = &rest[run..];
+        } else {
+            out.push(first);
+            rest = &rest[first.len_utf8()..];
+        }
     }
 }
 
@@ -150,6 +209,32 @@ impl Kind {
             Self::Text(value) => format!("the text `{value}`"),
             Self::List(_) => "a list".to_owned(),
             Self::Map(_) => "a mapping".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Expansion, Hidden};
+
+    #[test]
+    fn hidden_texts_leave_messages() {
+        let hidden = vec![Hidden {
+            text: "5hunter2\"x".to_owned(),
+            written: "5${env:P}".to_owned(),
+        }];
+        let expansion = Expansion { raw: None, hidden };
+        for (message, expected) in [
+            (
+                "unknown unit `hunter` in duration `5hunter2\"x`",
+                "unknown unit `...` in duration `5${env:P}`",
+            ),
+            ("bad value \"5hunter2\\\"x\" here", "bad value `5${env:P}` here"),
+            ("cannot parse hunter2 as a number", "cannot parse ... as a number"),
+            ("must be above 0", "must be above 0"),
+            ("use `s` or `h`", "use `s` or `...`"),
+        ] {
+            assert_eq!(expansion.redact(message), expected, "{message}");
         }
     }
 }

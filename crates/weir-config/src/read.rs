@@ -128,11 +128,14 @@ impl<'a> Reader<'a> {
 
     /// Reports an error at the value of a node, or without a place if there is none.
     pub(crate) fn error_at(&mut self, node: Option<&Node>, path: Path, message: impl Into<String>) {
-        let mut diagnostic = Diagnostic::error(message).path(path);
-        if let Some(node) = node {
-            diagnostic = diagnostic.place(node.value_place().clone());
-        }
-        self.report.push(diagnostic);
+        let message = message.into();
+        let diagnostic = match node {
+            Some(node) => {
+                Diagnostic::error(node.redact(&Path::root(), &message)).place(node.value_place().clone())
+            }
+            None => Diagnostic::error(message),
+        };
+        self.report.push(diagnostic.path(path));
     }
 
     /// Paths under `base`, relative to it, whose variable is not set.

@@ -66,6 +66,22 @@ fn read(file: &Path) -> Result<(Config, Report), Report> {
     weir_config::read(&document, &catalog::catalog())
 }
 
+/// Reads printed configuration.
+fn reread(printed: &str) -> Config {
+    let scene = Scene {
+        directory: PathBuf::new(),
+        variables: BTreeMap::new(),
+    };
+    let sources = Sources {
+        configs: vec![format!("yaml:{printed}")],
+        sets: Vec::new(),
+    };
+    let document = weir_config::load(&sources, &scene).expect("printed configuration loads");
+    let (config, _) =
+        weir_config::read(&document, &catalog::catalog()).expect("printed configuration is good");
+    config
+}
+
 fn golden_files(directory: &str) -> Vec<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("testdata")
@@ -126,6 +142,19 @@ fn good_configurations_are_accepted() {
                 let value = config.to_value(Secrets::Redacted).expect("serializes");
                 let printed = serde_yaml::to_string(&value).expect("prints");
                 wrong.extend(compare(&file.with_extension("printed"), &printed).err());
+                let again = reread(&printed);
+                assert_eq!(
+                    again.service.telemetry,
+                    config.service.telemetry,
+                    "{}",
+                    file.display()
+                );
+                assert_eq!(
+                    again.service.pipelines,
+                    config.service.pipelines,
+                    "{}",
+                    file.display()
+                );
             }
             Err(report) => wrong.push(format!("=== {} was refused\n{report}", file.display())),
         }
