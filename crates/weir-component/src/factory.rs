@@ -37,6 +37,9 @@ impl Stability {
     }
 }
 
+/// What building gives.
+type Built<T> = Result<T, BuildError>;
+type BuildConnector = fn(&ParsedConfig, &BuildContext, BTreeMap<PipelineId, Consumer>) -> Built<Step>;
 type Parse = fn(&mut dyn erased_serde::Deserializer<'_>) -> Result<ParsedConfig, erased_serde::Error>;
 
 /// What all factories have: the type's name and how its configuration is read.
@@ -124,7 +127,7 @@ macro_rules! factory_settings {
 pub struct ReceiverFactory {
     /// Name and configuration.
     pub meta: Meta,
-    build: fn(&ParsedConfig, &BuildContext, Outputs) -> Result<Arc<dyn Component>, BuildError>,
+    build: fn(&ParsedConfig, &BuildContext, Outputs) -> Built<Arc<dyn Component>>,
 }
 
 impl ReceiverFactory {
@@ -158,7 +161,7 @@ impl ReceiverFactory {
 pub struct ProcessorFactory {
     /// Name and configuration.
     pub meta: Meta,
-    build: fn(&ParsedConfig, &BuildContext, Consumer) -> Result<Step, BuildError>,
+    build: fn(&ParsedConfig, &BuildContext, Consumer) -> Built<Step>,
 }
 
 impl ProcessorFactory {
@@ -224,7 +227,7 @@ impl Component for NothingToRun {}
 pub struct ExporterFactory {
     /// Name and configuration.
     pub meta: Meta,
-    build: fn(&ParsedConfig, &BuildContext) -> Result<Step, BuildError>,
+    build: fn(&ParsedConfig, &BuildContext) -> Built<Step>,
 }
 
 impl ExporterFactory {
@@ -263,7 +266,7 @@ pub struct ConnectorFactory {
     pub meta: Meta,
     /// The pairs of signals (taken, given) that it connects.
     pub pairs: &'static [(Signal, Signal)],
-    build: fn(&ParsedConfig, &BuildContext, BTreeMap<PipelineId, Consumer>) -> Result<Step, BuildError>,
+    build: BuildConnector,
 }
 
 impl ConnectorFactory {
@@ -306,7 +309,7 @@ impl ConnectorFactory {
 pub struct ExtensionFactory {
     /// Name and configuration.
     pub meta: Meta,
-    build: fn(&ParsedConfig, &BuildContext) -> Result<Arc<dyn Extension>, BuildError>,
+    build: fn(&ParsedConfig, &BuildContext) -> Built<Arc<dyn Extension>>,
 }
 
 impl ExtensionFactory {
