@@ -48,7 +48,9 @@ impl Context {
 impl Default for Context {
     fn default() -> Self {
         static EMPTY: OnceLock<Context> = OnceLock::new();
-        EMPTY.get_or_init(|| Self(Arc::new(ContextParts::default()))).clone()
+        EMPTY
+            .get_or_init(|| Self(Arc::new(ContextParts::default())))
+            .clone()
     }
 }
 

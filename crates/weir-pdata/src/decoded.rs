@@ -93,20 +93,30 @@ impl Decoded {
                     None => 0,
                 })
                 .sum(),
-            Self::Traces(request) => {
-                request.resource_spans.iter().flat_map(|resource| &resource.scope_spans).map(|scope| scope.spans.len()).sum()
-            }
-            Self::Logs(request) => {
-                request.resource_logs.iter().flat_map(|resource| &resource.scope_logs).map(|scope| scope.log_records.len()).sum()
-            }
+            Self::Traces(request) => request
+                .resource_spans
+                .iter()
+                .flat_map(|resource| &resource.scope_spans)
+                .map(|scope| scope.spans.len())
+                .sum(),
+            Self::Logs(request) => request
+                .resource_logs
+                .iter()
+                .flat_map(|resource| &resource.scope_logs)
+                .map(|scope| scope.log_records.len())
+                .sum(),
         }
     }
 
     /// Appends another request of the same signal; returns it if it is of another.
     pub(crate) fn append(&mut self, other: Self) -> Result<(), Self> {
         match (self, other) {
-            (Self::Metrics(request), Self::Metrics(other)) => request.resource_metrics.extend(other.resource_metrics),
-            (Self::Traces(request), Self::Traces(other)) => request.resource_spans.extend(other.resource_spans),
+            (Self::Metrics(request), Self::Metrics(other)) => {
+                request.resource_metrics.extend(other.resource_metrics)
+            }
+            (Self::Traces(request), Self::Traces(other)) => {
+                request.resource_spans.extend(other.resource_spans)
+            }
             (Self::Logs(request), Self::Logs(other)) => request.resource_logs.extend(other.resource_logs),
             (_, other) => return Err(other),
         }

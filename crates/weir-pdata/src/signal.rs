@@ -52,6 +52,9 @@ impl FromStr for Signal {
     type Err = UnknownSignal;
 
     fn from_str(text: &str) -> Result<Self, UnknownSignal> {
-        Self::ALL.into_iter().find(|signal| signal.as_str() == text).ok_or_else(|| UnknownSignal(text.to_owned()))
+        Self::ALL
+            .into_iter()
+            .find(|signal| signal.as_str() == text)
+            .ok_or_else(|| UnknownSignal(text.to_owned()))
     }
 }

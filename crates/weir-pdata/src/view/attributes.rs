@@ -82,7 +82,10 @@ impl<'a> Attributes<'a> {
             Form::Wire(slices) => (slices, &[]),
             Form::Decoded(messages) => (&[], messages),
         };
-        slices.iter().map(|slice| Attribute::Wire(slice)).chain(messages.iter().map(Attribute::Decoded))
+        slices
+            .iter()
+            .map(|slice| Attribute::Wire(slice))
+            .chain(messages.iter().map(Attribute::Decoded))
     }
 
     /// Returns the raw `KeyValue` slices if the attributes stand on the wire.
@@ -142,7 +145,10 @@ impl<'a> Attribute<'a> {
                 })
                 .last()
                 .unwrap_or(AnyValue::Empty),
-            Self::Decoded(message) => message.value.as_ref().map_or(AnyValue::Empty, AnyValue::from_decoded),
+            Self::Decoded(message) => message
+                .value
+                .as_ref()
+                .map_or(AnyValue::Empty, AnyValue::from_decoded),
         }
     }
 }
@@ -226,7 +232,12 @@ impl<T> Clone for ListForm<'_, T> {
 impl<T> Copy for ListForm<'_, T> {}
 
 impl<'a, T> ListForm<'a, T> {
-    fn elements(&self) -> (impl Iterator<Item = &'a [u8]> + use<'a, T>, std::slice::Iter<'a, T>) {
+    fn elements(
+        &self,
+    ) -> (
+        impl Iterator<Item = &'a [u8]> + use<'a, T>,
+        std::slice::Iter<'a, T>,
+    ) {
         let (walk, decoded): (Fields<'a>, &'a [T]) = match self {
             Self::Wire(bytes) => (fields(bytes), &[]),
             Self::Decoded(messages) => (fields(&[]), messages),
@@ -243,7 +254,8 @@ impl<'a> ArrayView<'a> {
     /// Returns the values in order.
     pub fn iter(&self) -> impl Iterator<Item = AnyValue<'a>> + use<'a> {
         let (wire, decoded) = self.0.elements();
-        wire.map(AnyValue::from_wire).chain(decoded.map(AnyValue::from_decoded))
+        wire.map(AnyValue::from_wire)
+            .chain(decoded.map(AnyValue::from_decoded))
     }
 }
 

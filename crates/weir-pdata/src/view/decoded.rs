@@ -6,14 +6,21 @@ use weir_proto::otlp::metrics::v1::exponential_histogram_data_point::Buckets as 
 use weir_proto::otlp::metrics::v1::metric::Data;
 
 use super::{
-    Attributes, Buckets, Exemplar, Exemplars, ExemplarsForm, ExponentialHistogramPoint, Fixed64s, HistogramPoint, Metric,
-    MetricKind, MetricsVisitor, Number, NumberPoint, Resource, Scope, SummaryPoint, Temporality, Text, Visit,
+    Attributes, Buckets, Exemplar, Exemplars, ExemplarsForm, ExponentialHistogramPoint, Fixed64s,
+    HistogramPoint, Metric, MetricKind, MetricsVisitor, Number, NumberPoint, Resource, Scope, SummaryPoint,
+    Temporality, Text, Visit,
 };
 
 /// Shows the metrics of one decoded request.
-pub(crate) fn visit_decoded<V: MetricsVisitor + ?Sized>(request: &ExportMetricsServiceRequest, visitor: &mut V) {
+pub(crate) fn visit_decoded<V: MetricsVisitor + ?Sized>(
+    request: &ExportMetricsServiceRequest,
+    visitor: &mut V,
+) {
     for resource in &request.resource_metrics {
-        let attributes = resource.resource.as_ref().map_or(&[][..], |resource| &resource.attributes);
+        let attributes = resource
+            .resource
+            .as_ref()
+            .map_or(&[][..], |resource| &resource.attributes);
         visitor.resource(&Resource {
             attributes: Attributes::decoded(attributes),
             schema_url: Text::from(resource.schema_url.as_str()),
@@ -28,10 +35,9 @@ pub(crate) fn visit_decoded<V: MetricsVisitor + ?Sized>(request: &ExportMetricsS
 }
 
 fn visit_scope<V: MetricsVisitor + ?Sized>(scope: &otlp::ScopeMetrics, visitor: &mut V) {
-    let (name, version, attributes) = scope
-        .scope
-        .as_ref()
-        .map_or(("", "", &[][..]), |scope| (scope.name.as_str(), scope.version.as_str(), &scope.attributes));
+    let (name, version, attributes) = scope.scope.as_ref().map_or(("", "", &[][..]), |scope| {
+        (scope.name.as_str(), scope.version.as_str(), &scope.attributes)
+    });
     visitor.scope(&Scope {
         name: Text::from(name),
         version: Text::from(version),
@@ -54,13 +60,27 @@ fn visit_metric<V: MetricsVisitor + ?Sized>(metric: &otlp::Metric, visitor: &mut
         return;
     }
     match &metric.data {
-        Some(Data::Gauge(data)) => data.data_points.iter().for_each(|point| visitor.number(&number_point(point))),
-        Some(Data::Sum(data)) => data.data_points.iter().for_each(|point| visitor.number(&number_point(point))),
-        Some(Data::Histogram(data)) => data.data_points.iter().for_each(|point| visitor.histogram(&histogram_point(point))),
+        Some(Data::Gauge(data)) => data
+            .data_points
+            .iter()
+            .for_each(|point| visitor.number(&number_point(point))),
+        Some(Data::Sum(data)) => data
+            .data_points
+            .iter()
+            .for_each(|point| visitor.number(&number_point(point))),
+        Some(Data::Histogram(data)) => data
+            .data_points
+            .iter()
+            .for_each(|point| visitor.histogram(&histogram_point(point))),
         Some(Data::ExponentialHistogram(data)) => {
-            data.data_points.iter().for_each(|point| visitor.exponential_histogram(&exponential_histogram_point(point)));
+            data.data_points
+                .iter()
+                .for_each(|point| visitor.exponential_histogram(&exponential_histogram_point(point)));
         }
-        Some(Data::Summary(data)) => data.data_points.iter().for_each(|point| visit_summary(point, visitor)),
+        Some(Data::Summary(data)) => data
+            .data_points
+            .iter()
+            .for_each(|point| visit_summary(point, visitor)),
         None => {}
     }
 }
@@ -70,7 +90,13 @@ fn kind_and_points(data: Option<&Data>) -> (MetricKind, usize) {
         Some(Data::Gauge(data)) => (MetricKind::Gauge, data.data_points.len()),
         Some(Data::Sum(data)) => {
             let temporality = Temporality::from_number(data.aggregation_temporality);
-            (MetricKind::Sum { temporality, monotonic: data.is_monotonic }, data.data_points.len())
+            (
+                MetricKind::Sum {
+                    temporality,
+                    monotonic: data.is_monotonic,
+                },
+                data.data_points.len(),
+            )
         }
         Some(Data::Histogram(data)) => {
             let temporality = Temporality::from_number(data.aggregation_temporality);
@@ -78,7 +104,10 @@ fn kind_and_points(data: Option<&Data>) -> (MetricKind, usize) {
         }
         Some(Data::ExponentialHistogram(data)) => {
             let temporality = Temporality::from_number(data.aggregation_temporality);
-            (MetricKind::ExponentialHistogram { temporality }, data.data_points.len())
+            (
+                MetricKind::ExponentialHistogram { temporality },
+                data.data_points.len(),
+            )
         }
         Some(Data::Summary(data)) => (MetricKind::Summary, data.data_points.len()),
         None => (MetricKind::None, 0),
@@ -135,11 +164,18 @@ fn exponential_histogram_point(point: &otlp::ExponentialHistogramDataPoint) -> E
 }
 
 fn buckets(buckets: Option<&OtlpBuckets>) -> Buckets<'_> {
-    buckets.map_or(Buckets::default(), |buckets| Buckets { offset: buckets.offset, counts: &buckets.bucket_counts })
+    buckets.map_or(Buckets::default(), |buckets| Buckets {
+        offset: buckets.offset,
+        counts: &buckets.bucket_counts,
+    })
 }
 
 fn visit_summary<V: MetricsVisitor + ?Sized>(point: &otlp::SummaryDataPoint, visitor: &mut V) {
-    let quantiles: Vec<_> = point.quantile_values.iter().map(|pair| (pair.quantile, pair.value)).collect();
+    let quantiles: Vec<_> = point
+        .quantile_values
+        .iter()
+        .map(|pair| (pair.quantile, pair.value))
+        .collect();
     visitor.summary(&SummaryPoint {
         attributes: Attributes::decoded(&point.attributes),
         start_ns: point.start_time_unix_nano,

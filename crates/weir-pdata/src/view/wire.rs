@@ -4,8 +4,9 @@
 //! message is hopped over once for its own fields before its children are shown.
 
 use super::{
-    Attributes, Buckets, Exemplar, Exemplars, ExemplarsForm, ExponentialHistogramPoint, Fixed64s, Fixed64sForm, HistogramPoint,
-    Metric, MetricKind, MetricsVisitor, Number, NumberPoint, Resource, Scope, SummaryPoint, Temporality, Text, Visit,
+    Attributes, Buckets, Exemplar, Exemplars, ExemplarsForm, ExponentialHistogramPoint, Fixed64s,
+    Fixed64sForm, HistogramPoint, Metric, MetricKind, MetricsVisitor, Number, NumberPoint, Resource, Scope,
+    SummaryPoint, Temporality, Text, Visit,
 };
 use crate::wire::WireChunk;
 use crate::wire::cursor::{Cursor, Field, fields};
@@ -44,7 +45,11 @@ fn children(message: &[u8], number: u32) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-fn visit_resource<'a, V: MetricsVisitor + ?Sized>(message: &'a [u8], attributes: &mut Vec<&'a [u8]>, visitor: &mut V) {
+fn visit_resource<'a, V: MetricsVisitor + ?Sized>(
+    message: &'a [u8],
+    attributes: &mut Vec<&'a [u8]>,
+    visitor: &mut V,
+) {
     attributes.clear();
     let mut schema_url = Text::default();
     for field in fields(message) {
@@ -54,10 +59,17 @@ fn visit_resource<'a, V: MetricsVisitor + ?Sized>(message: &'a [u8], attributes:
             _ => {}
         }
     }
-    visitor.resource(&Resource { attributes: Attributes::wire(attributes), schema_url });
+    visitor.resource(&Resource {
+        attributes: Attributes::wire(attributes),
+        schema_url,
+    });
 }
 
-fn visit_scope<'a, V: MetricsVisitor + ?Sized>(message: &'a [u8], attributes: &mut Vec<&'a [u8]>, visitor: &mut V) {
+fn visit_scope<'a, V: MetricsVisitor + ?Sized>(
+    message: &'a [u8],
+    attributes: &mut Vec<&'a [u8]>,
+    visitor: &mut V,
+) {
     attributes.clear();
     let (mut name, mut version, mut schema_url) = (Text::default(), Text::default(), Text::default());
     for field in fields(message) {
@@ -76,7 +88,12 @@ fn visit_scope<'a, V: MetricsVisitor + ?Sized>(message: &'a [u8], attributes: &m
             _ => {}
         }
     }
-    visitor.scope(&Scope { name, version, schema_url, attributes: Attributes::wire(attributes) });
+    visitor.scope(&Scope {
+        name,
+        version,
+        schema_url,
+        attributes: Attributes::wire(attributes),
+    });
 }
 
 fn visit_metric<'a, V: MetricsVisitor + ?Sized>(
@@ -98,15 +115,27 @@ fn visit_metric<'a, V: MetricsVisitor + ?Sized>(
             _ => {}
         }
     }
-    let (kind, points) = data.map_or((MetricKind::None, 0), |(number, data)| kind_and_points(number, data));
+    let (kind, points) = data.map_or((MetricKind::None, 0), |(number, data)| {
+        kind_and_points(number, data)
+    });
     let metadata = Attributes::wire(attributes);
-    if visitor.metric(&Metric { name, description, unit, kind, points, metadata }) == Visit::Skip {
+    if visitor.metric(&Metric {
+        name,
+        description,
+        unit,
+        kind,
+        points,
+        metadata,
+    }) == Visit::Skip
+    {
         return;
     }
     for point in data.into_iter().flat_map(|(_, data)| children(data, 1)) {
         attributes.clear();
         match kind {
-            MetricKind::Gauge | MetricKind::Sum { .. } => visitor.number(&number_point(point, attributes, scratch)),
+            MetricKind::Gauge | MetricKind::Sum { .. } => {
+                visitor.number(&number_point(point, attributes, scratch))
+            }
             MetricKind::Histogram { .. } => visitor.histogram(&histogram_point(point, attributes, scratch)),
             MetricKind::ExponentialHistogram { .. } => {
                 visitor.exponential_histogram(&exponential_histogram_point(point, attributes, scratch));
@@ -130,7 +159,10 @@ fn kind_and_points(number: u32, data: &[u8]) -> (MetricKind, usize) {
     }
     let kind = match number {
         5 => MetricKind::Gauge,
-        7 => MetricKind::Sum { temporality, monotonic },
+        7 => MetricKind::Sum {
+            temporality,
+            monotonic,
+        },
         9 => MetricKind::Histogram { temporality },
         10 => MetricKind::ExponentialHistogram { temporality },
         _ => MetricKind::Summary,
@@ -237,7 +269,11 @@ impl<'a> Runs<'a> {
     where
         'a: 'p,
     {
-        Fixed64s(if self.scattered { Fixed64sForm::Decoded(gathered) } else { Fixed64sForm::Wire(self.packed) })
+        Fixed64s(if self.scattered {
+            Fixed64sForm::Decoded(gathered)
+        } else {
+            Fixed64sForm::Wire(self.packed)
+        })
     }
 }
 
@@ -247,7 +283,11 @@ fn gather(message: &[u8], number: u32, mut show: impl FnMut(u64)) {
         match field {
             (n, Field::Fixed64(bits)) if n == number => show(bits),
             (n, Field::Bytes(bytes)) if n == number => {
-                bytes.as_chunks::<8>().0.iter().for_each(|chunk| show(u64::from_le_bytes(*chunk)));
+                bytes
+                    .as_chunks::<8>()
+                    .0
+                    .iter()
+                    .for_each(|chunk| show(u64::from_le_bytes(*chunk)));
             }
             _ => {}
         }
@@ -294,8 +334,14 @@ fn exponential_histogram_point<'p, 'a: 'p>(
         scale,
         zero_count,
         zero_threshold,
-        positive: Buckets { offset: positive_offset, counts: &scratch.positive },
-        negative: Buckets { offset: negative_offset, counts: &scratch.negative },
+        positive: Buckets {
+            offset: positive_offset,
+            counts: &scratch.positive,
+        },
+        negative: Buckets {
+            offset: negative_offset,
+            counts: &scratch.negative,
+        },
         flags,
         min,
         max,
@@ -379,5 +425,11 @@ pub(super) fn exemplar<'p, 'a: 'p>(message: &'a [u8], attributes: &'p mut Vec<&'
             _ => {}
         }
     }
-    Exemplar { filtered_attributes: Attributes::wire(attributes), time_ns, value, span_id, trace_id }
+    Exemplar {
+        filtered_attributes: Attributes::wire(attributes),
+        time_ns,
+        value,
+        span_id,
+        trace_id,
+    }
 }

@@ -84,7 +84,11 @@ impl<'a> Cursor<'a> {
                 return Ok(value);
             }
         }
-        Err(if self.rest.len() < 10 { CursorError::Truncated } else { CursorError::Varint })
+        Err(if self.rest.len() < 10 {
+            CursorError::Truncated
+        } else {
+            CursorError::Varint
+        })
     }
 
     #[inline]

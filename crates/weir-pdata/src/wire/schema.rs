@@ -45,11 +45,21 @@ use Kind::{Bytes, Child, Fixed32, Fixed64, Fixed64s, Message as Sub, Unknown, Va
 
 impl Message {
     const fn new(name: &'static str, fields: &'static [Kind]) -> Self {
-        Self { name, fields, item: false, one_of: 0 }
+        Self {
+            name,
+            fields,
+            item: false,
+            one_of: 0,
+        }
     }
 
     const fn item(name: &'static str, fields: &'static [Kind]) -> Self {
-        Self { name, fields, item: true, one_of: 0 }
+        Self {
+            name,
+            fields,
+            item: true,
+            one_of: 0,
+        }
     }
 
     const fn one_of(mut self, numbers: &[u32]) -> Self {
@@ -79,20 +89,41 @@ pub(super) const fn request(signal: Signal) -> &'static Message {
 
 // === common, resource ===
 
-static ANY_VALUE: Message =
-    Message::new("AnyValue", &[Unknown, Bytes, Varint, Varint, Fixed64, Sub(&ARRAY_VALUE), Sub(&KEY_VALUE_LIST), Bytes, Varint])
-        .one_of(&[1, 2, 3, 4, 5, 6, 7, 8]);
+static ANY_VALUE: Message = Message::new(
+    "AnyValue",
+    &[
+        Unknown,
+        Bytes,
+        Varint,
+        Varint,
+        Fixed64,
+        Sub(&ARRAY_VALUE),
+        Sub(&KEY_VALUE_LIST),
+        Bytes,
+        Varint,
+    ],
+)
+.one_of(&[1, 2, 3, 4, 5, 6, 7, 8]);
 static ARRAY_VALUE: Message = Message::new("ArrayValue", &[Unknown, Sub(&ANY_VALUE)]);
 static KEY_VALUE_LIST: Message = Message::new("KeyValueList", &[Unknown, Sub(&KEY_VALUE)]);
 static KEY_VALUE: Message = Message::new("KeyValue", &[Unknown, Bytes, Sub(&ANY_VALUE), Varint]).one_of(&[2]);
-static SCOPE: Message = Message::new("InstrumentationScope", &[Unknown, Bytes, Bytes, Sub(&KEY_VALUE), Varint]);
+static SCOPE: Message = Message::new(
+    "InstrumentationScope",
+    &[Unknown, Bytes, Bytes, Sub(&KEY_VALUE), Varint],
+);
 static ENTITY_REF: Message = Message::new("EntityRef", &[Unknown, Bytes, Bytes, Bytes, Bytes]);
 static RESOURCE: Message = Message::new("Resource", &[Unknown, Sub(&KEY_VALUE), Varint, Sub(&ENTITY_REF)]);
 
 // === metrics ===
 
-static METRICS_REQUEST: Message = Message::new("ExportMetricsServiceRequest", &[Unknown, Child(&RESOURCE_METRICS)]);
-static RESOURCE_METRICS: Message = Message::new("ResourceMetrics", &[Unknown, Sub(&RESOURCE), Child(&SCOPE_METRICS), Bytes]);
+static METRICS_REQUEST: Message = Message::new(
+    "ExportMetricsServiceRequest",
+    &[Unknown, Child(&RESOURCE_METRICS)],
+);
+static RESOURCE_METRICS: Message = Message::new(
+    "ResourceMetrics",
+    &[Unknown, Sub(&RESOURCE), Child(&SCOPE_METRICS), Bytes],
+);
 static SCOPE_METRICS: Message = Message::new("ScopeMetrics", &[Unknown, Sub(&SCOPE), Child(&METRIC), Bytes]);
 static METRIC: Message = Message::new(
     "Metric",
@@ -116,60 +147,153 @@ static METRIC: Message = Message::new(
 static GAUGE: Message = Message::new("Gauge", &[Unknown, Child(&NUMBER_POINT)]);
 static SUM: Message = Message::new("Sum", &[Unknown, Child(&NUMBER_POINT), Varint, Varint]);
 static HISTOGRAM: Message = Message::new("Histogram", &[Unknown, Child(&HISTOGRAM_POINT), Varint]);
-static EXPONENTIAL_HISTOGRAM: Message =
-    Message::new("ExponentialHistogram", &[Unknown, Child(&EXPONENTIAL_HISTOGRAM_POINT), Varint]);
+static EXPONENTIAL_HISTOGRAM: Message = Message::new(
+    "ExponentialHistogram",
+    &[Unknown, Child(&EXPONENTIAL_HISTOGRAM_POINT), Varint],
+);
 static SUMMARY: Message = Message::new("Summary", &[Unknown, Child(&SUMMARY_POINT)]);
 static NUMBER_POINT: Message = Message::item(
     "NumberDataPoint",
-    &[Unknown, Unknown, Fixed64, Fixed64, Fixed64, Sub(&EXEMPLAR), Fixed64, Sub(&KEY_VALUE), Varint],
+    &[
+        Unknown,
+        Unknown,
+        Fixed64,
+        Fixed64,
+        Fixed64,
+        Sub(&EXEMPLAR),
+        Fixed64,
+        Sub(&KEY_VALUE),
+        Varint,
+    ],
 );
 static HISTOGRAM_POINT: Message = Message::item(
     "HistogramDataPoint",
     &[
-        Unknown, Unknown, Fixed64, Fixed64, Fixed64, Fixed64, Fixed64s, Fixed64s, Sub(&EXEMPLAR), Sub(&KEY_VALUE), Varint,
-        Fixed64, Fixed64,
+        Unknown,
+        Unknown,
+        Fixed64,
+        Fixed64,
+        Fixed64,
+        Fixed64,
+        Fixed64s,
+        Fixed64s,
+        Sub(&EXEMPLAR),
+        Sub(&KEY_VALUE),
+        Varint,
+        Fixed64,
+        Fixed64,
     ],
 );
 static EXPONENTIAL_HISTOGRAM_POINT: Message = Message::item(
     "ExponentialHistogramDataPoint",
     &[
-        Unknown, Sub(&KEY_VALUE), Fixed64, Fixed64, Fixed64, Fixed64, Varint, Fixed64, Sub(&BUCKETS), Sub(&BUCKETS), Varint,
-        Sub(&EXEMPLAR), Fixed64, Fixed64, Fixed64,
+        Unknown,
+        Sub(&KEY_VALUE),
+        Fixed64,
+        Fixed64,
+        Fixed64,
+        Fixed64,
+        Varint,
+        Fixed64,
+        Sub(&BUCKETS),
+        Sub(&BUCKETS),
+        Varint,
+        Sub(&EXEMPLAR),
+        Fixed64,
+        Fixed64,
+        Fixed64,
     ],
 );
 static BUCKETS: Message = Message::new("Buckets", &[Unknown, Varint, Varints]);
 static SUMMARY_POINT: Message = Message::item(
     "SummaryDataPoint",
-    &[Unknown, Unknown, Fixed64, Fixed64, Fixed64, Fixed64, Sub(&QUANTILE), Sub(&KEY_VALUE), Varint],
+    &[
+        Unknown,
+        Unknown,
+        Fixed64,
+        Fixed64,
+        Fixed64,
+        Fixed64,
+        Sub(&QUANTILE),
+        Sub(&KEY_VALUE),
+        Varint,
+    ],
 );
 static QUANTILE: Message = Message::new("ValueAtQuantile", &[Unknown, Fixed64, Fixed64]);
-static EXEMPLAR: Message =
-    Message::new("Exemplar", &[Unknown, Unknown, Fixed64, Fixed64, Bytes, Bytes, Fixed64, Sub(&KEY_VALUE)]);
+static EXEMPLAR: Message = Message::new(
+    "Exemplar",
+    &[
+        Unknown,
+        Unknown,
+        Fixed64,
+        Fixed64,
+        Bytes,
+        Bytes,
+        Fixed64,
+        Sub(&KEY_VALUE),
+    ],
+);
 
 // === traces ===
 
 static TRACE_REQUEST: Message = Message::new("ExportTraceServiceRequest", &[Unknown, Child(&RESOURCE_SPANS)]);
-static RESOURCE_SPANS: Message = Message::new("ResourceSpans", &[Unknown, Sub(&RESOURCE), Child(&SCOPE_SPANS), Bytes]);
+static RESOURCE_SPANS: Message = Message::new(
+    "ResourceSpans",
+    &[Unknown, Sub(&RESOURCE), Child(&SCOPE_SPANS), Bytes],
+);
 static SCOPE_SPANS: Message = Message::new("ScopeSpans", &[Unknown, Sub(&SCOPE), Child(&SPAN), Bytes]);
 static SPAN: Message = Message::item(
     "Span",
     &[
-        Unknown, Bytes, Bytes, Bytes, Bytes, Bytes, Varint, Fixed64, Fixed64, Sub(&KEY_VALUE), Varint, Sub(&EVENT), Varint,
-        Sub(&LINK), Varint, Sub(&STATUS), Fixed32,
+        Unknown,
+        Bytes,
+        Bytes,
+        Bytes,
+        Bytes,
+        Bytes,
+        Varint,
+        Fixed64,
+        Fixed64,
+        Sub(&KEY_VALUE),
+        Varint,
+        Sub(&EVENT),
+        Varint,
+        Sub(&LINK),
+        Varint,
+        Sub(&STATUS),
+        Fixed32,
     ],
 );
 static EVENT: Message = Message::new("Event", &[Unknown, Fixed64, Bytes, Sub(&KEY_VALUE), Varint]);
-static LINK: Message = Message::new("Link", &[Unknown, Bytes, Bytes, Bytes, Sub(&KEY_VALUE), Varint, Fixed32]);
+static LINK: Message = Message::new(
+    "Link",
+    &[Unknown, Bytes, Bytes, Bytes, Sub(&KEY_VALUE), Varint, Fixed32],
+);
 static STATUS: Message = Message::new("Status", &[Unknown, Unknown, Bytes, Varint]);
 
 // === logs ===
 
 static LOGS_REQUEST: Message = Message::new("ExportLogsServiceRequest", &[Unknown, Child(&RESOURCE_LOGS)]);
-static RESOURCE_LOGS: Message = Message::new("ResourceLogs", &[Unknown, Sub(&RESOURCE), Child(&SCOPE_LOGS), Bytes]);
+static RESOURCE_LOGS: Message = Message::new(
+    "ResourceLogs",
+    &[Unknown, Sub(&RESOURCE), Child(&SCOPE_LOGS), Bytes],
+);
 static SCOPE_LOGS: Message = Message::new("ScopeLogs", &[Unknown, Sub(&SCOPE), Child(&LOG_RECORD), Bytes]);
 static LOG_RECORD: Message = Message::item(
     "LogRecord",
     &[
-        Unknown, Fixed64, Varint, Bytes, Unknown, Sub(&ANY_VALUE), Sub(&KEY_VALUE), Varint, Fixed32, Bytes, Bytes, Fixed64, Bytes,
+        Unknown,
+        Fixed64,
+        Varint,
+        Bytes,
+        Unknown,
+        Sub(&ANY_VALUE),
+        Sub(&KEY_VALUE),
+        Varint,
+        Fixed32,
+        Bytes,
+        Bytes,
+        Fixed64,
+        Bytes,
     ],
 );
