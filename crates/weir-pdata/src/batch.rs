@@ -63,7 +63,12 @@ impl Batch {
     }
 
     fn of_chunk(signal: Signal, chunk: WireChunk) -> Self {
-        Self { signal, payload: Payload::Wire(smallvec![chunk]), context: Context::default(), permits: SmallVec::new() }
+        Self {
+            signal,
+            payload: Payload::Wire(smallvec![chunk]),
+            context: Context::default(),
+            permits: SmallVec::new(),
+        }
     }
 
     /// Sets the context.
@@ -207,7 +212,10 @@ impl Batch {
     /// [`SignalMismatch`]; both batches would be lost, so callers keep signals apart.
     pub fn append(&mut self, other: Self) -> Result<(), SignalMismatch> {
         if self.signal != other.signal {
-            return Err(SignalMismatch { signal: self.signal, other: other.signal });
+            return Err(SignalMismatch {
+                signal: self.signal,
+                other: other.signal,
+            });
         }
         self.permits.extend(other.permits);
         match (&mut self.payload, other.payload) {
@@ -233,7 +241,11 @@ impl Batch {
         self.split(Limit::Items(max.get()), |chunk| chunk.items())
     }
 
-    /// Splits the batch into parts of at most `max` bytes. An item that is larger by itself makes a part of its own.
+    /// Splits the batch into parts of at most `max` bytes. Each part keeps the context and shares the permits.
+    ///
+    /// Parts are larger only where they must be: an item that is larger by itself makes a part of its own, and where resource,
+    /// scope and metric, which every part repeats, take more than half of `max`, parts have at least as many bytes of items.
+    /// Messages without items may be left out, so a batch without items may come to nothing.
     pub fn split_bytes(self, max: NonZeroUsize) -> Vec<Self> {
         if self.bytes() <= max.get() {
             return vec![self];
@@ -253,7 +265,11 @@ impl Batch {
         let mut parts: Vec<SmallVec<[WireChunk; 1]>> = Vec::new();
         let mut room = 0;
         for chunk in chunks {
-            let pieces = if size(&chunk) <= max { vec![chunk] } else { split(self.signal, &chunk, limit) };
+            let pieces = if size(&chunk) <= max {
+                vec![chunk]
+            } else {
+                split(self.signal, &chunk, limit)
+            };
             for piece in pieces {
                 let needed = size(&piece);
                 match parts.last_mut() {

@@ -10,7 +10,11 @@ mod budget;
 mod context;
 mod decoded;
 pub mod json;
+#[cfg(test)]
+mod sample;
 mod signal;
+#[cfg(test)]
+mod transcript;
 pub mod view;
 pub mod wire;
 

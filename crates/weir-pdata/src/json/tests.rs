@@ -3,4 +3,3 @@
 mod conformance;
 mod golden;
 mod roundtrip;
-mod sample;

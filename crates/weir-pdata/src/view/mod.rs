@@ -310,7 +310,9 @@ impl Exemplars<'_> {
                     show(&wire::exemplar(slice, &mut attributes));
                 }
             }
-            ExemplarsForm::Decoded(messages) => messages.iter().for_each(|message| show(&decoded::exemplar(message))),
+            ExemplarsForm::Decoded(messages) => messages
+                .iter()
+                .for_each(|message| show(&decoded::exemplar(message))),
         }
     }
 }
@@ -378,6 +380,12 @@ impl<'a, T: Fixed64> Fixed64s<'a, T> {
             Fixed64sForm::Decoded(numbers) => (&[], numbers),
         };
         let (chunks, _) = bytes.as_chunks::<8>();
-        chunks.iter().map(|chunk| T::from_le_bytes(*chunk)).chain(numbers.iter().copied())
+        chunks
+            .iter()
+            .map(|chunk| T::from_le_bytes(*chunk))
+            .chain(numbers.iter().copied())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,11 @@ pub struct WireError {
 
 /// Checks `request` against its message table and counts the items.
 pub(super) fn check(message: &'static Message, request: &[u8]) -> Result<usize, WireError> {
-    Check { end: request.as_ptr_range().end.addr(), length: request.len() }.message(message, request, MAX_DEPTH)
+    Check {
+        end: request.as_ptr_range().end.addr(),
+        length: request.len(),
+    }
+    .message(message, request, MAX_DEPTH)
 }
 
 /// The request under check, to tell offsets.
@@ -40,7 +44,10 @@ impl Check {
             let Some((number, field)) = cursor.next().map_err(|error| fault(error.to_string()))? else {
                 return Ok(items);
             };
-            if number < u32::BITS && message.one_of & 1 << number != 0 && std::mem::replace(&mut one_of_met, true) {
+            if number < u32::BITS
+                && message.one_of & 1 << number != 0
+                && std::mem::replace(&mut one_of_met, true)
+            {
                 return Err(fault("more than one value".to_owned()));
             }
             match (message.kind(number), field) {
@@ -51,9 +58,12 @@ impl Check {
                     items += self.message(sub, bytes, self.deeper(message, before, depth)?)?;
                 }
                 (Kind::Fixed64s, Field::Bytes(bytes)) if bytes.len().is_multiple_of(8) => {}
-                (Kind::Varints, Field::Bytes(bytes)) => packed_varints(bytes).map_err(|error| fault(error.to_string()))?,
-                (Kind::Unknown, _)
-                | (Kind::Varint | Kind::Varints, Field::Varint(_))
+                (Kind::Varints, Field::Bytes(bytes)) => {
+                    packed_varints(bytes).map_err(|error| fault(error.to_string()))?
+                }
+                // prost spends a level on a field that it skips.
+                (Kind::Unknown, _) => drop(self.deeper(message, before, depth)?),
+                (Kind::Varint | Kind::Varints, Field::Varint(_))
                 | (Kind::Fixed64 | Kind::Fixed64s, Field::Fixed64(_))
                 | (Kind::Fixed32, Field::Fixed32(_))
                 | (Kind::Bytes, Field::Bytes(_)) => {}
@@ -63,12 +73,18 @@ impl Check {
     }
 
     fn deeper(&self, message: &'static Message, at: &[u8], depth: u32) -> Result<u32, WireError> {
-        depth.checked_sub(1).ok_or_else(|| self.fault(message, at, format!("nested deeper than {MAX_DEPTH} messages")))
+        depth
+            .checked_sub(1)
+            .ok_or_else(|| self.fault(message, at, format!("nested deeper than {MAX_DEPTH} messages")))
     }
 
     fn fault(&self, message: &'static Message, at: &[u8], reason: String) -> WireError {
         let offset = self.length - (self.end - at.as_ptr().addr());
-        WireError { message: message.name, offset, reason }
+        WireError {
+            message: message.name,
+            offset,
+            reason,
+        }
     }
 }
 

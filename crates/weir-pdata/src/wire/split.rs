@@ -5,9 +5,9 @@
 
 use bytes::Bytes;
 
+use super::WireChunk;
 use super::cursor::{Field, put_header, raw_fields};
 use super::schema::{Kind, Message, request};
-use super::WireChunk;
 use crate::Signal;
 
 /// How large a part may be.
@@ -15,14 +15,20 @@ use crate::Signal;
 pub(crate) enum Limit {
     /// At most this many items.
     Items(usize),
-    /// At most this many bytes, unless a single item is larger.
+    /// At most this many bytes, unless a single item is larger, or the headers alone take more than half of that: then a part
+    /// has as many bytes of items as of headers, lest a large header be copied for every few items.
     Bytes(usize),
 }
 
 /// Splits a checked request. The parts hold every item once, in order.
 pub(crate) fn split(signal: Signal, chunk: &WireChunk, limit: Limit) -> Vec<WireChunk> {
     let root = request(signal);
-    let mut splitter = Splitter { limit, open: vec![Open::new(0, Vec::new())], items: 0, parts: Vec::new() };
+    let mut splitter = Splitter {
+        limit,
+        open: vec![Open::new(0, Vec::new())],
+        items: 0,
+        parts: Vec::new(),
+    };
     splitter.children(root, chunk.bytes());
     splitter.flush();
     splitter.parts
@@ -40,7 +46,11 @@ struct Open {
 
 impl Open {
     fn new(number: u32, header: Vec<u8>) -> Self {
-        Self { number, header, body: Vec::new() }
+        Self {
+            number,
+            header,
+            body: Vec::new(),
+        }
     }
 }
 
@@ -94,13 +104,23 @@ impl Splitter {
     fn fits(&self, items: usize, bytes: usize) -> bool {
         match self.limit {
             Limit::Items(max) => self.items + items <= max,
-            Limit::Bytes(max) => self.size() + bytes <= max,
+            Limit::Bytes(max) => self.size() + bytes <= max || self.placed() + bytes <= self.repeated(),
         }
     }
 
     /// Returns an upper bound of the current part's size: every open level costs at most 11 bytes of tag and length.
     fn size(&self) -> usize {
-        self.open.iter().map(|open| open.header.len() + open.body.len() + 11).sum()
+        self.repeated() + self.placed() + 11 * self.open.len()
+    }
+
+    /// Returns the bytes that every part repeats as long as the same messages are open.
+    fn repeated(&self) -> usize {
+        self.open.iter().map(|open| open.header.len()).sum()
+    }
+
+    /// Returns the bytes of the children placed in the current part.
+    fn placed(&self) -> usize {
+        self.open.iter().map(|open| open.body.len()).sum()
     }
 
     /// Ends the current part. The messages stay open for the next one.
@@ -117,7 +137,10 @@ impl Splitter {
             }
         }
         if !inner.is_empty() {
-            self.parts.push(WireChunk::trusted(Bytes::from(inner), std::mem::take(&mut self.items)));
+            self.parts.push(WireChunk::trusted(
+                Bytes::from(inner),
+                std::mem::take(&mut self.items),
+            ));
         }
     }
 

@@ -8,13 +8,8 @@ use weir_proto::otlp::collector::logs::v1::ExportLogsServiceRequest;
 use weir_proto::otlp::collector::metrics::v1::ExportMetricsServiceRequest;
 use weir_proto::otlp::collector::trace::v1::ExportTraceServiceRequest;
 
-use super::sample::Dice;
 use crate::json::{Document, decode, encode};
-
-/// Bytes that make a message: mostly small numbers, so that lists stay short but rarely empty.
-fn entropy() -> impl Strategy<Value = Vec<u8>> {
-    vec(prop_oneof![3 => 0..16_u8, 1 => any::<u8>()], 0..2000)
-}
+use crate::sample::{Dice, entropy};
 
 /// `Debug` shows every field, shows NaN as itself and tells `-0.0` from `0.0`; `PartialEq` does neither.
 fn assert_identity<T: Document + Debug>(message: &T) {

@@ -3,6 +3,8 @@
 //! The bytes are used up from the front and read as zero past the end, so any string makes a message, a shorter
 //! one makes a smaller message, and a property test shrinks well.
 
+use proptest::collection::vec;
+use proptest::prelude::*;
 use weir_proto::otlp::collector::logs::v1::ExportLogsServiceRequest;
 use weir_proto::otlp::collector::metrics::v1::ExportMetricsServiceRequest;
 use weir_proto::otlp::collector::trace::v1::ExportTraceServiceRequest;
@@ -23,11 +25,39 @@ use weir_proto::otlp::resource::v1::Resource;
 use weir_proto::otlp::trace::v1::span::{Event, Link};
 use weir_proto::otlp::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 
+use crate::{Decoded, Signal};
+
+/// Bytes that make a message: mostly small numbers, so that lists stay short but rarely empty.
+pub(crate) fn entropy() -> impl Strategy<Value = Vec<u8>> {
+    vec(prop_oneof![3 => 0..16_u8, 1 => any::<u8>()], 0..2000)
+}
+
+/// Arbitrary requests of any signal, as they are after one trip over the wire (which forgets the sign of an unset zero).
+pub(crate) fn request() -> impl Strategy<Value = Decoded> {
+    prop::sample::select(&Signal::ALL).prop_flat_map(request_of)
+}
+
+/// The same of one signal.
+pub(crate) fn request_of(signal: Signal) -> impl Strategy<Value = Decoded> {
+    entropy().prop_map(move |bytes| {
+        let bytes = Dice(&bytes).request(signal).to_bytes();
+        Decoded::from_bytes(signal, bytes).expect("encoded above")
+    })
+}
+
 /// A source of choices.
-pub(super) struct Dice<'a>(pub(super) &'a [u8]);
+pub(crate) struct Dice<'a>(pub(crate) &'a [u8]);
 
 impl Dice<'_> {
-    fn byte(&mut self) -> u8 {
+    pub(crate) fn request(&mut self, signal: Signal) -> Decoded {
+        match signal {
+            Signal::Metrics => Decoded::Metrics(self.metrics()),
+            Signal::Traces => Decoded::Traces(self.traces()),
+            Signal::Logs => Decoded::Logs(self.logs()),
+        }
+    }
+
+    pub(crate) fn byte(&mut self) -> u8 {
         let Some((first, rest)) = self.0.split_first() else {
             return 0;
         };
@@ -35,7 +65,7 @@ impl Dice<'_> {
         *first
     }
 
-    fn below(&mut self, sides: u8) -> u8 {
+    pub(crate) fn below(&mut self, sides: u8) -> u8 {
         self.byte() % sides
     }
 
@@ -60,7 +90,7 @@ impl Dice<'_> {
         self.u32().cast_signed()
     }
 
-    fn bool(&mut self) -> bool {
+    pub(crate) fn bool(&mut self) -> bool {
         self.below(2) == 1
     }
 
@@ -163,7 +193,7 @@ impl Dice<'_> {
 
     // === Metrics ===
 
-    pub(super) fn metrics(&mut self) -> ExportMetricsServiceRequest {
+    pub(crate) fn metrics(&mut self) -> ExportMetricsServiceRequest {
         ExportMetricsServiceRequest {
             resource_metrics: self.some(|d| ResourceMetrics {
                 resource: d.maybe(Dice::resource),
@@ -292,7 +322,7 @@ impl Dice<'_> {
 
     // === Traces ===
 
-    pub(super) fn traces(&mut self) -> ExportTraceServiceRequest {
+    pub(crate) fn traces(&mut self) -> ExportTraceServiceRequest {
         ExportTraceServiceRequest {
             resource_spans: self.some(|d| ResourceSpans {
                 resource: d.maybe(Dice::resource),
@@ -344,7 +374,7 @@ impl Dice<'_> {
 
     // === Logs ===
 
-    pub(super) fn logs(&mut self) -> ExportLogsServiceRequest {
+    pub(crate) fn logs(&mut self) -> ExportLogsServiceRequest {
         ExportLogsServiceRequest {
             resource_logs: self.some(|d| ResourceLogs {
                 resource: d.maybe(Dice::resource),
