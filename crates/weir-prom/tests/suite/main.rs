@@ -1,4 +1,5 @@
 //! Tests of the translation as a user of the crate sees it.
 
+mod model;
 mod support;
 mod vectors;
