@@ -26,7 +26,10 @@ impl Body {
 
     /// A body of the given chunks. Each becomes one data frame; empty ones are left out.
     pub fn from_chunks(chunks: impl IntoIterator<Item = Bytes>) -> Self {
-        Self { chunks: chunks.into_iter().filter(|chunk| !chunk.is_empty()).collect(), trailers: None }
+        Self {
+            chunks: chunks.into_iter().filter(|chunk| !chunk.is_empty()).collect(),
+            trailers: None,
+        }
     }
 
     /// Adds trailers.
@@ -69,7 +72,10 @@ impl http_body::Body for Body {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let data = self.chunks.pop_front().map(Frame::data);
         Poll::Ready(data.or_else(|| self.trailers.take().map(Frame::trailers)).map(Ok))
     }

@@ -31,7 +31,11 @@ where
 }
 
 /// Collects at most `limit` bytes of a body; the flag says whether there were more.
-pub(crate) async fn prefix<B>(mut body: B, limit: usize, announced: Option<usize>) -> Result<(Bytes, bool), BoxError>
+pub(crate) async fn prefix<B>(
+    mut body: B,
+    limit: usize,
+    announced: Option<usize>,
+) -> Result<(Bytes, bool), BoxError>
 where
     B: HttpBody<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
@@ -39,7 +43,9 @@ where
     let mut first = Bytes::new();
     let mut joined = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let Ok(mut data) = frame.map_err(Into::into)?.into_data() else { continue };
+        let Ok(mut data) = frame.map_err(Into::into)?.into_data() else {
+            continue;
+        };
         let have = first.len() + joined.len();
         let more = data.len() > limit - have;
         data.truncate(limit - have);

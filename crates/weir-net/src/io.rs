@@ -25,12 +25,22 @@ pub(crate) struct ReadAhead<T> {
 impl<T> ReadAhead<T> {
     /// Wraps a stream; `max` 0 reads directly.
     pub(crate) fn new(inner: T, max: usize) -> Self {
-        Self { inner, max, buffer: Vec::new(), start: 0, end: 0 }
+        Self {
+            inner,
+            max,
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+        }
     }
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for ReadAhead<T> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, output: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        output: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if this.start == this.end {
             if this.max == 0 || output.remaining() >= this.max {

@@ -16,14 +16,19 @@ pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
         // Too many digits for a number are too many seconds.
         text.parse().map_or(MAX_DELAY, Duration::from_secs)
     } else {
-        httpdate::parse_http_date(text).ok()?.duration_since(now).unwrap_or_default()
+        httpdate::parse_http_date(text)
+            .ok()?
+            .duration_since(now)
+            .unwrap_or_default()
     };
     Some(delay.min(MAX_DELAY))
 }
 
 /// Returns the value of `Retry-After` for a delay: whole seconds, rounded up, so that nobody comes too early.
 pub fn retry_after_value(delay: Duration) -> HeaderValue {
-    let seconds = delay.as_secs().saturating_add(u64::from(delay.subsec_nanos() > 0));
+    let seconds = delay
+        .as_secs()
+        .saturating_add(u64::from(delay.subsec_nanos() > 0));
     HeaderValue::from(seconds)
 }
 
@@ -36,7 +41,11 @@ mod tests {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
         let check = |text: &'static str, expect: Option<u64>| {
             let headers = HeaderMap::from_iter([(header::RETRY_AFTER, HeaderValue::from_static(text))]);
-            assert_eq!(retry_after(&headers, now), expect.map(Duration::from_secs), "{text}");
+            assert_eq!(
+                retry_after(&headers, now),
+                expect.map(Duration::from_secs),
+                "{text}"
+            );
         };
         check("120", Some(120));
         check(" 0 ", Some(0));

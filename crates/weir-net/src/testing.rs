@@ -43,15 +43,24 @@ where
 }
 
 pub(crate) fn http_server() -> HttpServer {
-    HttpServer { endpoint: "127.0.0.1:0".to_owned(), ..HttpServer::default() }
+    HttpServer {
+        endpoint: "127.0.0.1:0".to_owned(),
+        ..HttpServer::default()
+    }
 }
 
 pub(crate) fn grpc_server() -> GrpcServer {
-    GrpcServer { endpoint: "127.0.0.1:0".to_owned(), ..GrpcServer::default() }
+    GrpcServer {
+        endpoint: "127.0.0.1:0".to_owned(),
+        ..GrpcServer::default()
+    }
 }
 
 pub(crate) fn transport(http2_only: bool) -> Transport {
-    let settings = TransportSettings { http2_only, ..TransportSettings::default() };
+    let settings = TransportSettings {
+        http2_only,
+        ..TransportSettings::default()
+    };
     Transport::new(&settings, &ProxyEnvironment::default()).unwrap()
 }
 
@@ -59,7 +68,11 @@ pub(crate) fn transport(http2_only: bool) -> Transport {
 pub(crate) fn violations(value: &dyn Validate) -> Vec<String> {
     let mut found = Violations::default();
     value.validate(&mut found);
-    found.into_found().into_iter().map(|violation| format!("{}: {}", violation.path.join("::"), violation.message)).collect()
+    found
+        .into_found()
+        .into_iter()
+        .map(|violation| format!("{}: {}", violation.path.join("::"), violation.message))
+        .collect()
 }
 
 /// An authority and the certificates it signs, as files.
@@ -73,16 +86,25 @@ impl Authority {
         let key = rcgen::KeyPair::generate().unwrap();
         let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        params.distinguished_name.push(rcgen::DnType::CommonName, "test authority");
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, "test authority");
         let pem = params.self_signed(&key).unwrap().pem();
-        Self { issuer: rcgen::Issuer::new(params, key), pem }
+        Self {
+            issuer: rcgen::Issuer::new(params, key),
+            pem,
+        }
     }
 
     /// Signs a certificate for the names; returns certificate and key in PEM.
     pub(crate) fn sign(&self, names: &[&str]) -> (String, String) {
         let key = rcgen::KeyPair::generate().unwrap();
-        let mut params = rcgen::CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap();
-        params.distinguished_name.push(rcgen::DnType::CommonName, names[0]);
+        let mut params =
+            rcgen::CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+                .unwrap();
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, names[0]);
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         (certificate.pem(), key.serialize_pem())
     }

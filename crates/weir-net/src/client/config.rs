@@ -171,12 +171,21 @@ impl Compression {
     /// A message that says which levels there are.
     pub fn check_level(self, level: i32) -> Result<(), String> {
         let (valid, levels) = match self.0 {
-            Encoding::Gzip | Encoding::Zlib | Encoding::Deflate if level == -2 => (false, "-1 to 9; -2 is not supported"),
+            Encoding::Gzip | Encoding::Zlib | Encoding::Deflate if level == -2 => {
+                (false, "-1 to 9; -2 is not supported")
+            }
             Encoding::Gzip | Encoding::Zlib | Encoding::Deflate => ((-1..=9).contains(&level), "-1 to 9"),
             Encoding::Zstd => (true, ""),
             _ => (level == 0, "0"),
         };
-        if valid { Ok(()) } else { Err(format!("level {level} does not exist for `{}`, use {levels}", self.0)) }
+        if valid {
+            Ok(())
+        } else {
+            Err(format!(
+                "level {level} does not exist for `{}`, use {levels}",
+                self.0
+            ))
+        }
     }
 }
 
@@ -188,16 +197,27 @@ impl Validate for HttpClient {
             found.add("proxy_url", message);
         }
         found.nested("tls", &self.tls);
-        for (key, value) in [("read_buffer_size", self.read_buffer_size), ("write_buffer_size", self.write_buffer_size)] {
+        for (key, value) in [
+            ("read_buffer_size", self.read_buffer_size),
+            ("write_buffer_size", self.write_buffer_size),
+        ] {
             found.require((0..=64 << 20).contains(&value), key, "must be from 0 to 67108864");
         }
         found.nested("headers", &self.headers);
-        found.require(!self.auth.is_on(), "auth", "authenticator extensions are not part of this build yet");
+        found.require(
+            !self.auth.is_on(),
+            "auth",
+            "authenticator extensions are not part of this build yet",
+        );
         if let Err(message) = self.compression.check_level(self.compression_params.level) {
             found.add("compression_params::level", message);
         }
         found.require(!self.cookies.is_on(), "cookies", "cookies are not supported");
-        found.require(self.middlewares.is_empty(), "middlewares", "middlewares are not supported yet");
+        found.require(
+            self.middlewares.is_empty(),
+            "middlewares",
+            "middlewares are not supported yet",
+        );
     }
 }
 
@@ -210,9 +230,21 @@ impl HttpClient {
     ///
     /// [`TlsError`] if the TLS section cannot be used.
     pub fn build(&self, environment: &ProxyEnvironment, user_agent: &str) -> Result<Client, TlsError> {
-        let per_host = if self.max_idle_conns_per_host == 0 { DEFAULT_IDLE_PER_HOST } else { self.max_idle_conns_per_host };
-        let total = if self.max_idle_conns == 0 { u32::MAX } else { self.max_idle_conns };
-        let idle = if self.disable_keep_alives { 0 } else { per_host.min(total) };
+        let per_host = if self.max_idle_conns_per_host == 0 {
+            DEFAULT_IDLE_PER_HOST
+        } else {
+            self.max_idle_conns_per_host
+        };
+        let total = if self.max_idle_conns == 0 {
+            u32::MAX
+        } else {
+            self.max_idle_conns
+        };
+        let idle = if self.disable_keep_alives {
+            0
+        } else {
+            per_host.min(total)
+        };
         let headers = self.headers.to_map();
         let limit = |duration: Duration| Some(duration).filter(|duration| !duration.is_zero());
         let settings = TransportSettings {
@@ -231,6 +263,13 @@ impl HttpClient {
             ping_while_idle: true,
         };
         let transport = Transport::new(&settings, environment)?;
-        Ok(Client::new(transport, headers, user_agent, self.compression.0, self.compression_params.level, limit(self.timeout)))
+        Ok(Client::new(
+            transport,
+            headers,
+            user_agent,
+            self.compression.0,
+            self.compression_params.level,
+            limit(self.timeout),
+        ))
     }
 }

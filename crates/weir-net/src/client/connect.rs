@@ -62,7 +62,13 @@ impl Connector {
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(Duration::from_secs(30)));
         tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        Self { dial: Dial { tcp, tls: proxy_tls }, tls, proxies, slots, read_buffer }
+        Self {
+            dial: Dial { tcp, tls: proxy_tls },
+            tls,
+            proxies,
+            slots,
+            read_buffer,
+        }
     }
 
     async fn connect(self, destination: Uri) -> Result<PooledConnection, BoxError> {
@@ -98,7 +104,12 @@ impl Connector {
             stream
         };
         let stream = TokioIo::new(ReadAhead::new(stream.into_inner(), self.read_buffer));
-        Ok(PooledConnection { stream, proxied, http2, _slot: slot })
+        Ok(PooledConnection {
+            stream,
+            proxied,
+            http2,
+            _slot: slot,
+        })
     }
 
     async fn through_socks(&self, proxy: &Intercept, destination: Uri) -> Result<Stream, BoxError> {
@@ -114,18 +125,27 @@ impl Connector {
 }
 
 fn is_socks(proxy: &Intercept) -> bool {
-    proxy.uri().scheme_str().is_some_and(|scheme| scheme.starts_with("socks5"))
+    proxy
+        .uri()
+        .scheme_str()
+        .is_some_and(|scheme| scheme.starts_with("socks5"))
 }
 
 /// Makes a destination that [`Dial`] does not secure by itself, with its port spelled out.
 fn plain(destination: Uri) -> Uri {
     let secure = destination.scheme_str() == Some("https");
-    let Some(authority) = destination.authority().filter(|_| secure) else { return destination };
+    let Some(authority) = destination.authority().filter(|_| secure) else {
+        return destination;
+    };
     let port = authority.port_u16().unwrap_or(443);
     Uri::try_from(format!("http://{}:{port}", authority.host())).unwrap_or(destination)
 }
 
-async fn handshake(tls: &ClientTls, host: &str, stream: Stream) -> Result<(Stream, Option<Vec<u8>>), BoxError> {
+async fn handshake(
+    tls: &ClientTls,
+    host: &str,
+    stream: Stream,
+) -> Result<(Stream, Option<Vec<u8>>), BoxError> {
     let handshake = tls.connect(host, stream.into_inner());
     let stream = tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake)
         .await
@@ -198,7 +218,11 @@ pub(super) struct PooledConnection {
 impl Connection for PooledConnection {
     fn connected(&self) -> Connected {
         let connected = Connected::new().proxy(self.proxied);
-        if self.http2 { connected.negotiated_h2() } else { connected }
+        if self.http2 {
+            connected.negotiated_h2()
+        } else {
+            connected
+        }
     }
 }
 

@@ -19,7 +19,7 @@ mod transport;
 
 pub use config::{ClientAuth, Compression, CompressionParams, Cookies, HttpClient};
 pub use proxy::ProxyEnvironment;
+pub(crate) use request::causes;
 pub use request::{Client, DEFAULT_REPLY_BYTES, Outgoing, Reply, SendError};
 pub use target::{Target, TargetError};
-pub(crate) use request::causes;
 pub use transport::{Transport, TransportSettings};

@@ -24,11 +24,18 @@ impl ProxyEnvironment {
     /// In a CGI process (`REQUEST_METHOD` is set), `HTTP_PROXY` would come from a request header and is not read.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Self {
         let either = |upper: &str, lower: &str| {
-            lookup(upper).filter(|value| !value.is_empty()).or_else(|| lookup(lower)).unwrap_or_default()
+            lookup(upper)
+                .filter(|value| !value.is_empty())
+                .or_else(|| lookup(lower))
+                .unwrap_or_default()
         };
         let cgi = lookup("REQUEST_METHOD").is_some();
         Self {
-            http_proxy: if cgi { String::new() } else { either("HTTP_PROXY", "http_proxy") },
+            http_proxy: if cgi {
+                String::new()
+            } else {
+                either("HTTP_PROXY", "http_proxy")
+            },
             https_proxy: either("HTTPS_PROXY", "https_proxy"),
             no_proxy: either("NO_PROXY", "no_proxy"),
         }
@@ -51,14 +58,20 @@ impl Proxies {
     /// The proxy of the configuration for everything, or else those of the environment.
     pub(super) fn new(proxy_url: &str, environment: &ProxyEnvironment) -> Self {
         if !proxy_url.is_empty() {
-            return Self { matcher: Matcher::builder().all(proxy_url.to_owned()).build(), skip_local: false };
+            return Self {
+                matcher: Matcher::builder().all(proxy_url.to_owned()).build(),
+                skip_local: false,
+            };
         }
         let matcher = Matcher::builder()
             .http(environment.http_proxy.clone())
             .https(environment.https_proxy.clone())
             .no(environment.no_proxy.clone())
             .build();
-        Self { matcher, skip_local: true }
+        Self {
+            matcher,
+            skip_local: true,
+        }
     }
 
     /// Returns the proxy for `destination`, if it is to go through one.
@@ -71,10 +84,12 @@ impl Proxies {
 
     /// Returns true if some proxy is itself reached by TLS.
     pub(super) fn needs_tls(&self) -> bool {
-        ["http://proxied.invalid", "https://proxied.invalid"].into_iter().any(|uri| {
-            let proxy = self.matcher.intercept(&Uri::from_static(uri));
-            proxy.is_some_and(|proxy| proxy.uri().scheme_str() == Some("https"))
-        })
+        ["http://proxied.invalid", "https://proxied.invalid"]
+            .into_iter()
+            .any(|uri| {
+                let proxy = self.matcher.intercept(&Uri::from_static(uri));
+                proxy.is_some_and(|proxy| proxy.uri().scheme_str() == Some("https"))
+            })
     }
 }
 
@@ -86,14 +101,18 @@ impl fmt::Debug for Proxies {
 
 fn is_local(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    bare.eq_ignore_ascii_case("localhost")
+        || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Checks a configured `proxy_url`.
 pub(super) fn check_url(proxy_url: &str) -> Result<(), String> {
     let url = Url::parse(proxy_url).map_err(|_| "is not a URL such as `http://proxy:3128`".to_owned())?;
     if !matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") {
-        return Err(format!("proxy scheme `{}` is not supported, use http, https, socks5 or socks5h", url.scheme()));
+        return Err(format!(
+            "proxy scheme `{}` is not supported, use http, https, socks5 or socks5h",
+            url.scheme()
+        ));
     }
     if url.host_str().is_none_or(str::is_empty) {
         return Err("has no host".to_owned());
@@ -109,13 +128,27 @@ mod tests {
     fn the_environment_is_read_in_both_cases_and_not_below_cgi() {
         let read = |vars: &[(&str, &str)]| {
             ProxyEnvironment::from_lookup(|name| {
-                vars.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+                vars.iter()
+                    .find(|(key, _)| *key == name)
+                    .map(|(_, value)| (*value).to_owned())
             })
         };
-        let environment = read(&[("http_proxy", "a"), ("HTTPS_PROXY", "b"), ("https_proxy", "c"), ("no_proxy", "d")]);
-        let expected = ProxyEnvironment { http_proxy: "a".into(), https_proxy: "b".into(), no_proxy: "d".into() };
+        let environment = read(&[
+            ("http_proxy", "a"),
+            ("HTTPS_PROXY", "b"),
+            ("https_proxy", "c"),
+            ("no_proxy", "d"),
+        ]);
+        let expected = ProxyEnvironment {
+            http_proxy: "a".into(),
+            https_proxy: "b".into(),
+            no_proxy: "d".into(),
+        };
         assert_eq!(environment, expected);
-        assert_eq!(read(&[("REQUEST_METHOD", "GET"), ("HTTP_PROXY", "a")]), ProxyEnvironment::default());
+        assert_eq!(
+            read(&[("REQUEST_METHOD", "GET"), ("HTTP_PROXY", "a")]),
+            ProxyEnvironment::default()
+        );
     }
 
     #[test]
@@ -126,14 +159,28 @@ mod tests {
             no_proxy: "direct.test,10.0.0.0/8".into(),
         };
         let proxies = Proxies::new("", &environment);
-        let via = |proxies: &Proxies, uri| proxies.intercept(&Uri::from_static(uri)).map(|proxy| proxy.uri().to_string());
+        let via = |proxies: &Proxies, uri| {
+            proxies
+                .intercept(&Uri::from_static(uri))
+                .map(|proxy| proxy.uri().to_string())
+        };
         assert_eq!(via(&proxies, "http://a.test/"), Some("http://proxy:1/".into()));
         assert_eq!(via(&proxies, "https://a.test/"), Some("http://proxy:2/".into()));
-        for direct in ["http://direct.test/", "http://sub.direct.test/", "http://10.1.2.3/", "http://localhost:1/", "https://[::1]/", "http://127.8.0.1/"] {
+        for direct in [
+            "http://direct.test/",
+            "http://sub.direct.test/",
+            "http://10.1.2.3/",
+            "http://localhost:1/",
+            "https://[::1]/",
+            "http://127.8.0.1/",
+        ] {
             assert_eq!(via(&proxies, direct), None, "{direct}");
         }
         let explicit = Proxies::new("http://user:pass@other:3", &environment);
-        assert_eq!(via(&explicit, "http://localhost/"), Some("http://other:3/".into()));
+        assert_eq!(
+            via(&explicit, "http://localhost/"),
+            Some("http://other:3/".into())
+        );
     }
 
     #[test]

@@ -46,7 +46,13 @@ impl<'a> Outgoing<'a> {
     /// A POST with a body of the given media type.
     pub fn post(target: &'a Target, content_type: &'static str, body: Bytes) -> Self {
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(content_type))]);
-        Self { method: Method::POST, target, headers, body, max_reply_bytes: DEFAULT_REPLY_BYTES }
+        Self {
+            method: Method::POST,
+            target,
+            headers,
+            body,
+            max_reply_bytes: DEFAULT_REPLY_BYTES,
+        }
     }
 }
 
@@ -123,9 +129,17 @@ impl Client {
         level: i32,
         timeout: Option<Duration>,
     ) -> Self {
-        let user_agent = HeaderValue::try_from(user_agent).unwrap_or_else(|_| HeaderValue::from_static("weir"));
-        let encoder = (encoding != Encoding::Identity).then(|| Arc::new(Encoder::new(encoding, level.max(0))));
-        Self { transport, headers, user_agent, encoder, timeout }
+        let user_agent =
+            HeaderValue::try_from(user_agent).unwrap_or_else(|_| HeaderValue::from_static("weir"));
+        let encoder =
+            (encoding != Encoding::Identity).then(|| Arc::new(Encoder::new(encoding, level.max(0))));
+        Self {
+            transport,
+            headers,
+            user_agent,
+            encoder,
+            timeout,
+        }
     }
 
     /// Sends a request and reads the answer. The timeout covers all of it.
@@ -147,18 +161,31 @@ impl Client {
     }
 
     async fn exchange(&self, outgoing: Outgoing<'_>) -> Result<Reply, SendError> {
-        let Outgoing { method, target, mut headers, mut body, max_reply_bytes } = outgoing;
+        let Outgoing {
+            method,
+            target,
+            mut headers,
+            mut body,
+            max_reply_bytes,
+        } = outgoing;
         if let Some(encoder) = &self.encoder
             && !headers.contains_key(header::CONTENT_ENCODING)
             && !body.is_empty()
         {
             body = encoder.encode_off_reactor(body).await?;
-            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoder.encoding().as_str()));
+            headers.insert(
+                header::CONTENT_ENCODING,
+                HeaderValue::from_static(encoder.encoding().as_str()),
+            );
         }
         if let Some(authorization) = target.authorization() {
-            headers.entry(header::AUTHORIZATION).or_insert_with(|| authorization.clone());
+            headers
+                .entry(header::AUTHORIZATION)
+                .or_insert_with(|| authorization.clone());
         }
-        headers.entry(header::USER_AGENT).or_insert_with(|| self.user_agent.clone());
+        headers
+            .entry(header::USER_AGENT)
+            .or_insert_with(|| self.user_agent.clone());
         for (name, value) in &self.headers {
             headers.insert(name, value.clone());
         }
@@ -167,15 +194,32 @@ impl Client {
         *request.uri_mut() = target.uri().clone();
         *request.headers_mut() = headers;
 
-        let host = || target.uri().authority().map(ToString::to_string).unwrap_or_default();
+        let host = || {
+            target
+                .uri()
+                .authority()
+                .map(ToString::to_string)
+                .unwrap_or_default()
+        };
         let response = self.transport.send(request).await.map_err(|error| {
             let connect = error.is_connect();
             let source: BoxError = error.into();
-            if connect { SendError::Connect { host: host(), source } } else { SendError::Request { host: host(), source } }
+            if connect {
+                SendError::Connect { host: host(), source }
+            } else {
+                SendError::Request { host: host(), source }
+            }
         })?;
         let (head, body) = response.into_parts();
-        let (body, truncated) =
-            collect::prefix(body, max_reply_bytes, None).await.map_err(|source| SendError::Request { host: host(), source })?;
-        Ok(Reply { status: head.status, version: head.version, headers: head.headers, body, truncated })
+        let (body, truncated) = collect::prefix(body, max_reply_bytes, None)
+            .await
+            .map_err(|source| SendError::Request { host: host(), source })?;
+        Ok(Reply {
+            status: head.status,
+            version: head.version,
+            headers: head.headers,
+            body,
+            truncated,
+        })
     }
 }

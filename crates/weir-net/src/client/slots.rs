@@ -17,7 +17,10 @@ pub(super) struct Slots {
 
 impl Slots {
     pub(super) fn new(per_host: usize) -> Self {
-        Self { per_host: per_host.min(Semaphore::MAX_PERMITS), hosts: Mutex::default() }
+        Self {
+            per_host: per_host.min(Semaphore::MAX_PERMITS),
+            hosts: Mutex::default(),
+        }
     }
 
     /// Waits until one more connection to the host of `uri` may be made. The slot is free again when the permit is dropped.
@@ -25,7 +28,11 @@ impl Slots {
         let host = format!("{}://{}", uri.scheme_str().unwrap_or_default(), uri.authority()?);
         let slots = {
             let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(hosts.entry(host).or_insert_with(|| Arc::new(Semaphore::new(self.per_host))))
+            Arc::clone(
+                hosts
+                    .entry(host)
+                    .or_insert_with(|| Arc::new(Semaphore::new(self.per_host))),
+            )
         };
         // Never closed, so there is always a permit to come.
         slots.acquire_owned().await.ok()

@@ -36,7 +36,11 @@ impl Target {
         let mut url = Url::parse(text).map_err(|_| invalid())?;
         if !matches!(url.scheme(), "http" | "https") {
             // `host:port` parses as scheme and path.
-            return Err(if text.contains("://") { TargetError::Scheme(url.scheme().to_owned()) } else { invalid() });
+            return Err(if text.contains("://") {
+                TargetError::Scheme(url.scheme().to_owned())
+            } else {
+                invalid()
+            });
         }
         let authorization = basic_authorization(&url);
         // Neither can fail for these schemes.
@@ -66,7 +70,10 @@ impl Target {
         let base = self.uri.to_string();
         let joined = format!("{}/{}", base.trim_end_matches('/'), path.trim_start_matches('/'));
         let uri = Uri::try_from(&joined).map_err(|_| TargetError::Url(joined))?;
-        Ok(Self { uri, authorization: self.authorization.clone() })
+        Ok(Self {
+            uri,
+            authorization: self.authorization.clone(),
+        })
     }
 }
 
@@ -126,16 +133,28 @@ mod tests {
     fn user_information_moves_into_authorization() {
         let target = Target::parse("https://us%40er:p%3Ass@host:8443/api/push?x=1").unwrap();
         assert_eq!(target.to_string(), "https://host:8443/api/push?x=1");
-        assert_eq!(target.authorization().unwrap(), &format!("Basic {}", STANDARD.encode("us@er:p:ss")));
+        assert_eq!(
+            target.authorization().unwrap(),
+            &format!("Basic {}", STANDARD.encode("us@er:p:ss"))
+        );
         assert!(!format!("{target:?}").contains("p%3Ass"));
         assert_eq!(Target::parse("http://host").unwrap().authorization(), None);
     }
 
     #[test]
     fn what_is_no_url_is_refused_without_showing_passwords() {
-        assert_eq!(Target::parse("localhost:4318"), Err(TargetError::Url("localhost:4318".into())));
-        assert_eq!(Target::parse("ftp://host/"), Err(TargetError::Scheme("ftp".into())));
-        assert_eq!(Target::parse("http://user:secret@"), Err(TargetError::Url("http://".into())));
+        assert_eq!(
+            Target::parse("localhost:4318"),
+            Err(TargetError::Url("localhost:4318".into()))
+        );
+        assert_eq!(
+            Target::parse("ftp://host/"),
+            Err(TargetError::Scheme("ftp".into()))
+        );
+        assert_eq!(
+            Target::parse("http://user:secret@"),
+            Err(TargetError::Url("http://".into()))
+        );
         assert!(Target::parse("").is_err());
     }
 
@@ -143,7 +162,10 @@ mod tests {
     fn paths_are_joined_with_one_slash() {
         for base in ["http://host:1/base", "http://host:1/base/"] {
             for path in ["v1/metrics", "/v1/metrics"] {
-                assert_eq!(Target::parse(base).unwrap().join(path).unwrap().to_string(), "http://host:1/base/v1/metrics");
+                assert_eq!(
+                    Target::parse(base).unwrap().join(path).unwrap().to_string(),
+                    "http://host:1/base/v1/metrics"
+                );
             }
         }
     }

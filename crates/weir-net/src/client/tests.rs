@@ -24,10 +24,17 @@ use crate::tls::{TlsClient, TlsFiles, TlsServer};
 /// Answers with the request as it arrived: version, method, URI, headers, then the body.
 async fn mirror(request: Request<Incoming>) -> Response<Body> {
     let (head, body) = request.into_parts();
-    let peer = head.extensions.get::<Arc<ConnectionInfo>>().and_then(|info| info.peer).map_or(0, |peer| peer.port());
+    let peer = head
+        .extensions
+        .get::<Arc<ConnectionInfo>>()
+        .and_then(|info| info.peer)
+        .map_or(0, |peer| peer.port());
     let mut text = format!("{:?} {} {}\npeer: {peer}\n", head.version, head.method, head.uri);
     for (name, value) in &head.headers {
-        text.push_str(&format!("{name}: {}\n", String::from_utf8_lossy(value.as_bytes())));
+        text.push_str(&format!(
+            "{name}: {}\n",
+            String::from_utf8_lossy(value.as_bytes())
+        ));
     }
     text.push('\n');
     let body = body.collect().await.unwrap().to_bytes();
@@ -48,20 +55,32 @@ fn client(config: &HttpClient) -> Client {
 
 /// Sends a small POST and returns the mirror's text.
 async fn send(client: &Client, target: &Target) -> String {
-    let reply = client.send(Outgoing::post(target, "text/plain", Bytes::from_static(b"payload"))).await.unwrap();
+    let reply = client
+        .send(Outgoing::post(
+            target,
+            "text/plain",
+            Bytes::from_static(b"payload"),
+        ))
+        .await
+        .unwrap();
     assert_eq!(reply.status, StatusCode::OK);
     String::from_utf8_lossy(&reply.body).into_owned()
 }
 
 fn line(text: &str, name: &str) -> Option<String> {
-    text.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")).map(str::to_owned))
+    text.lines()
+        .find_map(|line| line.strip_prefix(&format!("{name}: ")).map(str::to_owned))
 }
 
 #[tokio::test]
 async fn configured_headers_replace_those_of_the_component() {
     let running = mirror_server().await;
     let config = HttpClient {
-        headers: Headers::new([("Content-Type", "x/y"), ("X-Scope", "tenant"), ("Host", "virtual.test")]),
+        headers: Headers::new([
+            ("Content-Type", "x/y"),
+            ("X-Scope", "tenant"),
+            ("Host", "virtual.test"),
+        ]),
         ..HttpClient::default()
     };
     let text = send(&client(&config), &target(&running)).await;
@@ -80,7 +99,10 @@ async fn user_information_of_the_url_authorizes_unless_headers_do() {
     let target = Target::parse(&format!("http://user:pass@127.0.0.1:{}/", port_of(&running))).unwrap();
     let text = send(&client(&HttpClient::default()), &target).await;
     assert_eq!(line(&text, "authorization").unwrap(), "Basic dXNlcjpwYXNz");
-    let config = HttpClient { headers: Headers::new([("authorization", "Bearer token")]), ..HttpClient::default() };
+    let config = HttpClient {
+        headers: Headers::new([("authorization", "Bearer token")]),
+        ..HttpClient::default()
+    };
     let text = send(&client(&config), &target).await;
     assert_eq!(line(&text, "authorization").unwrap(), "Bearer token");
 }
@@ -88,21 +110,36 @@ async fn user_information_of_the_url_authorizes_unless_headers_do() {
 #[tokio::test]
 async fn bodies_are_compressed_once() {
     let running = mirror_server().await;
-    for encoding in Encoding::ALL.into_iter().filter(|encoding| *encoding != Encoding::Identity) {
-        let config = HttpClient { compression: Compression(encoding), ..HttpClient::default() };
+    for encoding in Encoding::ALL
+        .into_iter()
+        .filter(|encoding| *encoding != Encoding::Identity)
+    {
+        let config = HttpClient {
+            compression: Compression(encoding),
+            ..HttpClient::default()
+        };
         let client = client(&config);
         let target = target(&running);
         for len in [10, 500_000] {
             let body = Bytes::from(vec![b'x'; len]);
-            let reply = client.send(Outgoing { max_reply_bytes: 1 << 20, ..Outgoing::post(&target, "text/plain", body.clone()) });
+            let reply = client.send(Outgoing {
+                max_reply_bytes: 1 << 20,
+                ..Outgoing::post(&target, "text/plain", body.clone())
+            });
             let reply = reply.await.unwrap();
-            let split = reply.body.windows(2).position(|window| window == b"\n\n").unwrap() + 2;
+            let split = reply
+                .body
+                .windows(2)
+                .position(|window| window == b"\n\n")
+                .unwrap()
+                + 2;
             let head = String::from_utf8_lossy(&reply.body[..split]).into_owned();
             assert_eq!(line(&head, "content-encoding").unwrap(), encoding.as_str());
             assert_eq!(encoding.decode(reply.body.slice(split..), 1 << 20).unwrap(), body);
         }
         let mut done = Outgoing::post(&target, "text/plain", Bytes::from_static(b"coded already"));
-        done.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("own"));
+        done.headers
+            .insert(header::CONTENT_ENCODING, HeaderValue::from_static("own"));
         let reply = client.send(done).await.unwrap();
         assert!(reply.body.ends_with(b"coded already"));
     }
@@ -113,36 +150,68 @@ async fn answers_are_read_to_a_bound_and_redirects_are_answers() {
     let running = http_server().bind().await.unwrap().start(service(|_| async {
         let mut response = Response::new(Body::from(Bytes::from(vec![b'x'; 1000])));
         *response.status_mut() = StatusCode::FOUND;
-        response.headers_mut().insert(header::LOCATION, HeaderValue::from_static("/elsewhere"));
+        response
+            .headers_mut()
+            .insert(header::LOCATION, HeaderValue::from_static("/elsewhere"));
         response
     }));
     let client = client(&HttpClient::default());
     let target = target(&running);
     for (max_reply_bytes, len, truncated) in [(999, 999, true), (1000, 1000, false), (0, 0, true)] {
-        let outgoing = Outgoing { max_reply_bytes, method: Method::GET, headers: HeaderMap::new(), body: Bytes::new(), target: &target };
+        let outgoing = Outgoing {
+            max_reply_bytes,
+            method: Method::GET,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            target: &target,
+        };
         let reply = client.send(outgoing).await.unwrap();
-        assert_eq!((reply.status, reply.body.len(), reply.truncated), (StatusCode::FOUND, len, truncated));
+        assert_eq!(
+            (reply.status, reply.body.len(), reply.truncated),
+            (StatusCode::FOUND, len, truncated)
+        );
     }
 }
 
 #[tokio::test]
 async fn failures_say_what_happened() {
     let refused = Target::parse("http://127.0.0.1:1/").unwrap();
-    let error = client(&HttpClient::default()).send(Outgoing::post(&refused, "text/plain", Bytes::new())).await.unwrap_err();
+    let error = client(&HttpClient::default())
+        .send(Outgoing::post(&refused, "text/plain", Bytes::new()))
+        .await
+        .unwrap_err();
     assert!(matches!(error, SendError::Connect { .. }));
     let text = error.to_string();
-    assert!(text.starts_with("cannot connect to `127.0.0.1:1`: ") && text.contains("refused"), "{text}");
+    assert!(
+        text.starts_with("cannot connect to `127.0.0.1:1`: ") && text.contains("refused"),
+        "{text}"
+    );
     assert_eq!(ConsumeError::from(error).retry(), Retry::Later);
 
-    let hanging = http_server().bind().await.unwrap().start(service(|_| std::future::pending()));
-    let config = HttpClient { timeout: Duration::from_millis(20), ..HttpClient::default() };
-    let error = client(&config).send(Outgoing::post(&target(&hanging), "text/plain", Bytes::new())).await.unwrap_err();
+    let hanging = http_server()
+        .bind()
+        .await
+        .unwrap()
+        .start(service(|_| std::future::pending()));
+    let config = HttpClient {
+        timeout: Duration::from_millis(20),
+        ..HttpClient::default()
+    };
+    let error = client(&config)
+        .send(Outgoing::post(&target(&hanging), "text/plain", Bytes::new()))
+        .await
+        .unwrap_err();
     assert!(matches!(error, SendError::Timeout(_)));
 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let target = Target::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
     let (error, ()) = tokio::join!(
-        async { client(&HttpClient::default()).send(Outgoing::post(&target, "text/plain", Bytes::new())).await.unwrap_err() },
+        async {
+            client(&HttpClient::default())
+                .send(Outgoing::post(&target, "text/plain", Bytes::new()))
+                .await
+                .unwrap_err()
+        },
         async { drop(listener.accept().await.unwrap()) },
     );
     assert!(matches!(error, SendError::Request { .. }), "{error}");
@@ -152,7 +221,10 @@ async fn failures_say_what_happened() {
 async fn connections_are_reused_unless_forbidden() {
     let running = mirror_server().await;
     for (disable_keep_alives, reused) in [(false, true), (true, false)] {
-        let client = client(&HttpClient { disable_keep_alives, ..HttpClient::default() });
+        let client = client(&HttpClient {
+            disable_keep_alives,
+            ..HttpClient::default()
+        });
         let first = line(&send(&client, &target(&running)).await, "peer");
         let second = line(&send(&client, &target(&running)).await, "peer");
         assert_eq!(first == second, reused);
@@ -163,7 +235,12 @@ async fn connections_are_reused_unless_forbidden() {
 async fn no_more_connections_per_host_than_allowed() {
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (entered, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let shared = (Arc::clone(&now), Arc::clone(&most), Arc::clone(&entered), Arc::clone(&release));
+    let shared = (
+        Arc::clone(&now),
+        Arc::clone(&most),
+        Arc::clone(&entered),
+        Arc::clone(&release),
+    );
     let running = http_server().bind().await.unwrap().start(service(move |_| {
         let (now, most, entered, release) = shared.clone();
         async move {
@@ -174,11 +251,20 @@ async fn no_more_connections_per_host_than_allowed() {
             Response::new(Body::empty())
         }
     }));
-    let client = client(&HttpClient { max_conns_per_host: 2, ..HttpClient::default() });
+    let client = client(&HttpClient {
+        max_conns_per_host: 2,
+        ..HttpClient::default()
+    });
     let mut requests = JoinSet::new();
     for _ in 0..6 {
         let (client, target) = (client.clone(), target(&running));
-        requests.spawn(async move { client.send(Outgoing::post(&target, "text/plain", Bytes::new())).await.unwrap().status });
+        requests.spawn(async move {
+            client
+                .send(Outgoing::post(&target, "text/plain", Bytes::new()))
+                .await
+                .unwrap()
+                .status
+        });
     }
     for _ in 0..6 {
         entered.notified().await;
@@ -192,13 +278,32 @@ async fn no_more_connections_per_host_than_allowed() {
 async fn tls_server(change: impl FnOnce(&mut TlsServer)) -> (Running, TlsClient) {
     let authority = Authority::new();
     let (certificate, key) = authority.sign(&["localhost", "backend.test"]);
-    let files = TlsFiles { cert_pem: Secret::new(certificate), key_pem: Secret::new(key), ..TlsFiles::default() };
-    let mut section = TlsServer { files, ..TlsServer::default() };
+    let files = TlsFiles {
+        cert_pem: Secret::new(certificate),
+        key_pem: Secret::new(key),
+        ..TlsFiles::default()
+    };
+    let mut section = TlsServer {
+        files,
+        ..TlsServer::default()
+    };
     change(&mut section);
-    let config = HttpServer { tls: OffUnlessSet::on(section), ..http_server() };
+    let config = HttpServer {
+        tls: OffUnlessSet::on(section),
+        ..http_server()
+    };
     let running = config.bind().await.unwrap().start(service(mirror));
-    let files = TlsFiles { ca_pem: Secret::new(authority.pem), ..TlsFiles::default() };
-    (running, TlsClient { files, ..TlsClient::default() })
+    let files = TlsFiles {
+        ca_pem: Secret::new(authority.pem),
+        ..TlsFiles::default()
+    };
+    (
+        running,
+        TlsClient {
+            files,
+            ..TlsClient::default()
+        },
+    )
 }
 
 #[tokio::test]
@@ -206,16 +311,30 @@ async fn tls_negotiates_http2_unless_told_otherwise() {
     let (running, tls) = tls_server(|_| {}).await;
     let target = Target::parse(&format!("https://localhost:{}/", port_of(&running))).unwrap();
     for (force_attempt_http2, version) in [(true, Version::HTTP_2), (false, Version::HTTP_11)] {
-        let config = HttpClient { tls: tls.clone(), force_attempt_http2, ..HttpClient::default() };
-        let reply = client(&config).send(Outgoing::post(&target, "text/plain", Bytes::new())).await.unwrap();
+        let config = HttpClient {
+            tls: tls.clone(),
+            force_attempt_http2,
+            ..HttpClient::default()
+        };
+        let reply = client(&config)
+            .send(Outgoing::post(&target, "text/plain", Bytes::new()))
+            .await
+            .unwrap();
         assert_eq!(reply.version, version);
     }
-    let config = HttpClient { tls: tls.clone(), headers: Headers::new([("host", "virtual.test")]), ..HttpClient::default() };
+    let config = HttpClient {
+        tls: tls.clone(),
+        headers: Headers::new([("host", "virtual.test")]),
+        ..HttpClient::default()
+    };
     let text = send(&client(&config), &target).await;
     assert!(text.starts_with("HTTP/1.1 POST /"), "{text}");
     assert_eq!(line(&text, "host").unwrap(), "virtual.test");
 
-    let error = client(&HttpClient::default()).send(Outgoing::post(&target, "text/plain", Bytes::new())).await.unwrap_err();
+    let error = client(&HttpClient::default())
+        .send(Outgoing::post(&target, "text/plain", Bytes::new()))
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("UnknownIssuer"), "{error}");
 }
 
@@ -256,19 +375,35 @@ async fn https_goes_through_a_tunnel() {
     let (running, tls) = tls_server(|_| {}).await;
     let (port, heads, _tasks) = proxy(port_of(&running)).await;
     let target = Target::parse("https://backend.test/in").unwrap();
-    let config = HttpClient { tls, proxy_url: format!("http://us%20er:pass@127.0.0.1:{port}"), ..HttpClient::default() };
-    let reply = client(&config).send(Outgoing::post(&target, "text/plain", Bytes::new())).await.unwrap();
+    let config = HttpClient {
+        tls,
+        proxy_url: format!("http://us%20er:pass@127.0.0.1:{port}"),
+        ..HttpClient::default()
+    };
+    let reply = client(&config)
+        .send(Outgoing::post(&target, "text/plain", Bytes::new()))
+        .await
+        .unwrap();
     assert_eq!(reply.version, Version::HTTP_2);
     let head = heads.lock().unwrap().remove(0);
-    assert!(head.starts_with("CONNECT backend.test:443 HTTP/1.1\r\n"), "{head}");
-    assert!(head.contains("Proxy-Authorization: Basic dXMgZXI6cGFzcw=="), "{head}");
+    assert!(
+        head.starts_with("CONNECT backend.test:443 HTTP/1.1\r\n"),
+        "{head}"
+    );
+    assert!(
+        head.contains("Proxy-Authorization: Basic dXMgZXI6cGFzcw=="),
+        "{head}"
+    );
 }
 
 #[tokio::test]
 async fn http_names_its_whole_url_to_the_proxy() {
     let running = mirror_server().await;
     let (port, heads, _tasks) = proxy(port_of(&running)).await;
-    let environment = ProxyEnvironment { http_proxy: format!("http://user:pass@127.0.0.1:{port}"), ..ProxyEnvironment::default() };
+    let environment = ProxyEnvironment {
+        http_proxy: format!("http://user:pass@127.0.0.1:{port}"),
+        ..ProxyEnvironment::default()
+    };
     let client = HttpClient::default().build(&environment, "weir-test/1").unwrap();
     let text = send(&client, &Target::parse("http://backend.test/in").unwrap()).await;
     assert!(text.starts_with("HTTP/1.1 POST http://backend.test/in"), "{text}");
@@ -288,7 +423,11 @@ fn sections_are_read_over_defaults() {
     assert_eq!(config.max_idle_conns, 100);
     assert!(config.tls.insecure_skip_verify);
     assert!(violations(&config).is_empty());
-    for (name, encoding) in [("none", Encoding::Identity), ("''", Encoding::Identity), ("deflate", Encoding::Deflate)] {
+    for (name, encoding) in [
+        ("none", Encoding::Identity),
+        ("''", Encoding::Identity),
+        ("deflate", Encoding::Deflate),
+    ] {
         let config: HttpClient = serde_yaml::from_str(&format!("{{compression: {name}}}")).unwrap();
         assert_eq!(config.compression, Compression(encoding));
     }

@@ -87,7 +87,10 @@ impl Transport {
         };
         let proxies = Arc::new(Proxies::new(&settings.proxy_url, environment));
         let proxy_tls = if proxies.needs_tls() {
-            let section = TlsClient { server_name_override: String::new(), ..settings.tls.clone() };
+            let section = TlsClient {
+                server_name_override: String::new(),
+                ..settings.tls.clone()
+            };
             Some(section.build(&[ALPN_HTTP1])?)
         } else {
             None
@@ -111,7 +114,10 @@ impl Transport {
             builder.http1_max_buf_size(settings.write_buffer.max(MIN_HTTP1_BUFFER));
             builder.http2_max_send_buf_size(settings.write_buffer);
         }
-        Ok(Self { client: builder.build(connector), proxies })
+        Ok(Self {
+            client: builder.build(connector),
+            proxies,
+        })
     }
 
     /// Sends a request on a pooled or new connection and waits for the head of the answer.
@@ -139,6 +145,8 @@ impl Transport {
 
 impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Transport").field("proxies", &self.proxies).finish_non_exhaustive()
+        f.debug_struct("Transport")
+            .field("proxies", &self.proxies)
+            .finish_non_exhaustive()
     }
 }

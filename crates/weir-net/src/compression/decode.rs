@@ -69,7 +69,10 @@ pub enum DecodeError {
 
 impl DecodeError {
     fn malformed(encoding: Encoding, reason: impl ToString) -> Self {
-        Self::Malformed { encoding, reason: reason.to_string() }
+        Self::Malformed {
+            encoding,
+            reason: reason.to_string(),
+        }
     }
 }
 
@@ -84,12 +87,21 @@ impl Encoding {
     /// See [`DecodeError`]. An empty body is malformed in every coding but identity.
     pub fn decode(&self, body: Bytes, limit: usize) -> Result<Bytes, DecodeError> {
         if *self == Self::Identity {
-            return if body.len() > limit { Err(DecodeError::TooLarge { limit }) } else { Ok(body) };
+            return if body.len() > limit {
+                Err(DecodeError::TooLarge { limit })
+            } else {
+                Ok(body)
+            };
         }
         if body.is_empty() {
             return Err(DecodeError::malformed(*self, "empty"));
         }
-        let output = Output { encoding: *self, input_len: body.len(), limit, bytes: Vec::new() };
+        let output = Output {
+            encoding: *self,
+            input_len: body.len(),
+            limit,
+            bytes: Vec::new(),
+        };
         let input = &body[..];
         match self {
             Self::Identity => Ok(body),
@@ -182,7 +194,9 @@ impl Output {
                 self.grow()?;
             }
             let (consumed, produced) = (state.total_in(), self.bytes.len());
-            let status = state.decompress_vec(input, &mut self.bytes, FlushDecompress::None).map_err(|error| self.malformed(error))?;
+            let status = state
+                .decompress_vec(input, &mut self.bytes, FlushDecompress::None)
+                .map_err(|error| self.malformed(error))?;
             let consumed = usize::try_from(state.total_in() - consumed).unwrap_or(input.len());
             input = &input[consumed..];
             match status {
@@ -203,10 +217,14 @@ impl Output {
     fn read_to_end(mut self, mut reader: impl Read) -> Result<Bytes, DecodeError> {
         loop {
             let step = self.grow()?;
-            let read = reader.by_ref().take(step as u64).read_to_end(&mut self.bytes).map_err(|error| match error.kind() {
-                io::ErrorKind::UnexpectedEof => self.malformed("truncated"),
-                _ => self.malformed(error),
-            })?;
+            let read = reader
+                .by_ref()
+                .take(step as u64)
+                .read_to_end(&mut self.bytes)
+                .map_err(|error| match error.kind() {
+                    io::ErrorKind::UnexpectedEof => self.malformed("truncated"),
+                    _ => self.malformed(error),
+                })?;
             if read < step {
                 return self.finish();
             }
@@ -218,8 +236,11 @@ impl Output {
         if let Ok(Some(declared)) = zstd::zstd_safe::get_frame_content_size(input) {
             self.check(usize::try_from(declared).unwrap_or(usize::MAX))?;
         }
-        let mut reader = zstd::stream::read::Decoder::with_buffer(input).map_err(|error| self.malformed(error))?;
-        reader.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(|error| self.malformed(error))?;
+        let mut reader =
+            zstd::stream::read::Decoder::with_buffer(input).map_err(|error| self.malformed(error))?;
+        reader
+            .window_log_max(ZSTD_WINDOW_LOG_MAX)
+            .map_err(|error| self.malformed(error))?;
         self.read_to_end(reader)
     }
 
@@ -229,7 +250,9 @@ impl Output {
         if declared / SNAPPY_MAX_RATIO > input.len() {
             return Err(self.malformed("declared length is impossible"));
         }
-        self.bytes = snap::raw::Decoder::new().decompress_vec(input).map_err(|error| self.malformed(error))?;
+        self.bytes = snap::raw::Decoder::new()
+            .decompress_vec(input)
+            .map_err(|error| self.malformed(error))?;
         self.finish()
     }
 
@@ -267,7 +290,8 @@ fn lz4_frames_are_complete(mut input: &[u8]) -> bool {
         if *magic != LZ4_MAGIC {
             return None;
         }
-        let [block_checksum, content_size, content_checksum, dictionary] = [4, 3, 2, 0].map(|bit| flags >> bit & 1);
+        let [block_checksum, content_size, content_checksum, dictionary] =
+            [4, 3, 2, 0].map(|bit| flags >> bit & 1);
         // Flags, block size, optional content size and dictionary, header checksum.
         let mut rest = skip(rest, 2 + 8 * content_size + 4 * dictionary + 1)?;
         loop {

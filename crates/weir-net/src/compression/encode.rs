@@ -44,7 +44,11 @@ impl Encoder {
     /// Creates an encoder. `level` is 0 for the default of the coding (6 for gzip, zlib and deflate, 1 for zstd), else 1 to 9 for
     /// the former and any level for zstd, clamped to what libzstd knows. The other codings have no levels.
     pub const fn new(encoding: Encoding, level: i32) -> Self {
-        Self { encoding, level, idle: Mutex::new(Vec::new()) }
+        Self {
+            encoding,
+            level,
+            idle: Mutex::new(Vec::new()),
+        }
     }
 
     /// Returns the coding.
@@ -63,7 +67,10 @@ impl Encoder {
             state.encode(self.encoding, input, output)?;
             Ok(state)
         });
-        let state = result.map_err(|source| EncodeError { encoding: self.encoding, source })?;
+        let state = result.map_err(|source| EncodeError {
+            encoding: self.encoding,
+            source,
+        })?;
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < MAX_IDLE_STATES {
             idle.push(state);
@@ -87,7 +94,12 @@ impl Encoder {
         let encoder = Arc::clone(self);
         tokio::task::spawn_blocking(move || encoder.encode_whole(&body))
             .await
-            .unwrap_or_else(|error| Err(EncodeError { encoding: self.encoding, source: io::Error::other(error) }))
+            .unwrap_or_else(|error| {
+                Err(EncodeError {
+                    encoding: self.encoding,
+                    source: io::Error::other(error),
+                })
+            })
     }
 
     fn encode_whole(&self, body: &[u8]) -> Result<Bytes, EncodeError> {
@@ -105,9 +117,15 @@ impl Encoder {
             Encoding::Gzip => State::Flate(Compress::new_gzip(flate_level, 15)),
             Encoding::Zlib | Encoding::Deflate => State::Flate(Compress::new(flate_level, true)),
             Encoding::Zstd => {
-                let level = if self.level == 0 { ZSTD_DEFAULT_LEVEL } else { self.level };
+                let level = if self.level == 0 {
+                    ZSTD_DEFAULT_LEVEL
+                } else {
+                    self.level
+                };
                 let range = zstd::compression_level_range();
-                State::Zstd(zstd::bulk::Compressor::new(level.clamp(*range.start(), *range.end()))?)
+                State::Zstd(zstd::bulk::Compressor::new(
+                    level.clamp(*range.start(), *range.end()),
+                )?)
             }
             Encoding::Snappy => State::Snappy(snap::raw::Encoder::new()),
             Encoding::Identity | Encoding::SnappyFramed | Encoding::Lz4 => State::Stateless,
@@ -133,7 +151,9 @@ impl State {
             Self::Snappy(state) => {
                 let start = output.len();
                 output.resize(start + snap::raw::max_compress_len(input.len()), 0);
-                let written = state.compress(input, &mut output[start..]).map_err(io::Error::other)?;
+                let written = state
+                    .compress(input, &mut output[start..])
+                    .map_err(io::Error::other)?;
                 output.truncate(start + written);
                 Ok(())
             }
@@ -159,7 +179,9 @@ fn deflate(state: &mut Compress, input: &[u8], output: &mut Vec<u8>) -> io::Resu
     output.reserve(input.len() / 4 + 64);
     loop {
         let consumed = usize::try_from(state.total_in()).unwrap_or(input.len());
-        let status = state.compress_vec(&input[consumed..], output, FlushCompress::Finish).map_err(io::Error::other)?;
+        let status = state
+            .compress_vec(&input[consumed..], output, FlushCompress::Finish)
+            .map_err(io::Error::other)?;
         match status {
             Status::StreamEnd => break,
             Status::Ok | Status::BufError => output.reserve(output.len().max(1024)),
@@ -171,6 +193,9 @@ fn deflate(state: &mut Compress, input: &[u8], output: &mut Vec<u8>) -> io::Resu
 
 impl fmt::Debug for Encoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Encoder").field("encoding", &self.encoding).field("level", &self.level).finish_non_exhaustive()
+        f.debug_struct("Encoder")
+            .field("encoding", &self.encoding)
+            .field("level", &self.level)
+            .finish_non_exhaustive()
     }
 }

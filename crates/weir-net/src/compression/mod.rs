@@ -85,7 +85,9 @@ impl Encoding {
         Self::ALL
             .into_iter()
             .find(|encoding| encoding.as_str().eq_ignore_ascii_case(name))
-            .ok_or_else(|| DecodeError::Unsupported { name: name.chars().take(64).collect() })
+            .ok_or_else(|| DecodeError::Unsupported {
+                name: name.chars().take(64).collect(),
+            })
     }
 
     /// Reads the name as configurations write it: exact, and `""` for identity.
@@ -95,8 +97,15 @@ impl Encoding {
             encoding => encoding.as_str() == name,
         });
         known.ok_or_else(|| {
-            let names: Vec<_> = Self::ALL.iter().skip(1).map(|encoding| encoding.as_str()).collect();
-            E::custom(format_args!("unknown compression `{name}`, expected one of {}", names.join(", ")))
+            let names: Vec<_> = Self::ALL
+                .iter()
+                .skip(1)
+                .map(|encoding| encoding.as_str())
+                .collect();
+            E::custom(format_args!(
+                "unknown compression `{name}`, expected one of {}",
+                names.join(", ")
+            ))
         })
     }
 }

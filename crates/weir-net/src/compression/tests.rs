@@ -14,7 +14,9 @@ fn encode(encoding: Encoding, input: &[u8]) -> Bytes {
 }
 
 fn compressed() -> impl Iterator<Item = Encoding> {
-    Encoding::ALL.into_iter().filter(|encoding| *encoding != Encoding::Identity)
+    Encoding::ALL
+        .into_iter()
+        .filter(|encoding| *encoding != Encoding::Identity)
 }
 
 #[test]
@@ -22,16 +24,27 @@ fn identity_is_not_copied() {
     let body = Bytes::from_static(b"as it is");
     let decoded = Encoding::Identity.decode(body.clone(), LIMIT).unwrap();
     assert_eq!(decoded.as_ptr(), body.as_ptr());
-    assert!(matches!(Encoding::Identity.decode(body, 7), Err(DecodeError::TooLarge { limit: 7 })));
+    assert!(matches!(
+        Encoding::Identity.decode(body, 7),
+        Err(DecodeError::TooLarge { limit: 7 })
+    ));
 }
 
 #[test]
 fn names_are_found_in_any_case_and_lists_are_refused() {
     assert_eq!(Encoding::from_name("").unwrap(), Encoding::Identity);
     assert_eq!(Encoding::from_name(" GZIP ").unwrap(), Encoding::Gzip);
-    assert_eq!(Encoding::from_name("x-snappy-framed").unwrap(), Encoding::SnappyFramed);
-    assert!(matches!(Encoding::from_name("gzip, gzip"), Err(DecodeError::Unsupported { name }) if name == "gzip, gzip"));
-    assert!(matches!(Encoding::from_name("br"), Err(DecodeError::Unsupported { .. })));
+    assert_eq!(
+        Encoding::from_name("x-snappy-framed").unwrap(),
+        Encoding::SnappyFramed
+    );
+    assert!(
+        matches!(Encoding::from_name("gzip, gzip"), Err(DecodeError::Unsupported { name }) if name == "gzip, gzip")
+    );
+    assert!(matches!(
+        Encoding::from_name("br"),
+        Err(DecodeError::Unsupported { .. })
+    ));
 }
 
 #[test]
@@ -44,7 +57,11 @@ fn encoders_append_and_are_reusable_at_every_level() {
                 let mut output = b"prefix".to_vec();
                 encoder.encode(&input, &mut output).unwrap();
                 let body = Bytes::from(output).split_off(6);
-                assert_eq!(encoding.decode(body, LIMIT).unwrap(), input, "{encoding} level {level}");
+                assert_eq!(
+                    encoding.decode(body, LIMIT).unwrap(),
+                    input,
+                    "{encoding} level {level}"
+                );
             }
         }
     }
@@ -54,33 +71,63 @@ fn encoders_append_and_are_reusable_at_every_level() {
 fn gzip_members_are_joined_and_garbage_between_them_is_refused() {
     let mut body = encode(Encoding::Gzip, b"first ").to_vec();
     body.extend_from_slice(&encode(Encoding::Gzip, b"second"));
-    assert_eq!(Encoding::Gzip.decode(body.clone().into(), LIMIT).unwrap(), "first second");
+    assert_eq!(
+        Encoding::Gzip.decode(body.clone().into(), LIMIT).unwrap(),
+        "first second"
+    );
     body.extend_from_slice(b"not a member");
-    assert!(matches!(Encoding::Gzip.decode(body.into(), LIMIT), Err(DecodeError::Malformed { .. })));
+    assert!(matches!(
+        Encoding::Gzip.decode(body.into(), LIMIT),
+        Err(DecodeError::Malformed { .. })
+    ));
 }
 
 #[test]
 fn gzip_header_fields_and_checksum_are_honoured() {
-    let mut encoder = flate2::GzBuilder::new().filename("a").comment("b").write(Vec::new(), flate2::Compression::fast());
+    let mut encoder = flate2::GzBuilder::new()
+        .filename("a")
+        .comment("b")
+        .write(Vec::new(), flate2::Compression::fast());
     encoder.write_all(b"payload").unwrap();
     let mut body = encoder.finish().unwrap();
-    assert_eq!(Encoding::Gzip.decode(body.clone().into(), LIMIT).unwrap(), "payload");
+    assert_eq!(
+        Encoding::Gzip.decode(body.clone().into(), LIMIT).unwrap(),
+        "payload"
+    );
     let crc = body.len() - 8;
     body[crc] ^= 1;
-    assert!(matches!(Encoding::Gzip.decode(body.into(), LIMIT), Err(DecodeError::Malformed { .. })));
+    assert!(matches!(
+        Encoding::Gzip.decode(body.into(), LIMIT),
+        Err(DecodeError::Malformed { .. })
+    ));
 }
 
 #[test]
 fn deflate_is_read_with_and_without_zlib_header() {
     let mut raw = DeflateEncoder::new(Vec::new(), flate2::Compression::default());
     raw.write_all(b"payload payload").unwrap();
-    assert_eq!(Encoding::Deflate.decode(raw.finish().unwrap().into(), LIMIT).unwrap(), "payload payload");
-    assert_eq!(Encoding::Deflate.decode(encode(Encoding::Zlib, b"payload"), LIMIT).unwrap(), "payload");
+    assert_eq!(
+        Encoding::Deflate
+            .decode(raw.finish().unwrap().into(), LIMIT)
+            .unwrap(),
+        "payload payload"
+    );
+    assert_eq!(
+        Encoding::Deflate
+            .decode(encode(Encoding::Zlib, b"payload"), LIMIT)
+            .unwrap(),
+        "payload"
+    );
 }
 
 #[test]
 fn snappy_recognises_the_framed_format() {
-    assert_eq!(Encoding::Snappy.decode(encode(Encoding::SnappyFramed, b"payload"), LIMIT).unwrap(), "payload");
+    assert_eq!(
+        Encoding::Snappy
+            .decode(encode(Encoding::SnappyFramed, b"payload"), LIMIT)
+            .unwrap(),
+        "payload"
+    );
 }
 
 #[test]
@@ -111,10 +158,17 @@ fn the_limit_is_exact() {
     let input = vec![7u8; 100_000];
     for encoding in Encoding::ALL {
         let body = encode(encoding, &input);
-        assert_eq!(encoding.decode(body.clone(), input.len()).unwrap().len(), input.len(), "{encoding}");
+        assert_eq!(
+            encoding.decode(body.clone(), input.len()).unwrap().len(),
+            input.len(),
+            "{encoding}"
+        );
         for limit in [input.len() - 1, 1, 0] {
             let result = encoding.decode(body.clone(), limit);
-            assert!(matches!(result, Err(DecodeError::TooLarge { .. })), "{encoding} with limit {limit}: {result:?}");
+            assert!(
+                matches!(result, Err(DecodeError::TooLarge { .. })),
+                "{encoding} with limit {limit}: {result:?}"
+            );
         }
     }
 }
@@ -125,7 +179,11 @@ fn bombs_are_refused_by_ratio_even_under_a_generous_limit() {
     for encoding in [Encoding::Zstd, Encoding::Gzip] {
         let bomb = encode(encoding, &zeros);
         let result = encoding.decode(bomb, 1 << 30);
-        assert!(matches!(result, Err(DecodeError::RatioExceeded)), "{encoding}: {:?}", result.map(|b| b.len()));
+        assert!(
+            matches!(result, Err(DecodeError::RatioExceeded)),
+            "{encoding}: {:?}",
+            result.map(|b| b.len())
+        );
     }
 }
 
@@ -134,20 +192,32 @@ fn a_stream_without_declared_size_is_stopped_at_the_limit() {
     let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), 1).unwrap();
     encoder.write_all(&vec![0u8; 8 << 20]).unwrap();
     let body = Bytes::from(encoder.finish().unwrap());
-    assert!(matches!(Encoding::Zstd.decode(body, LIMIT), Err(DecodeError::TooLarge { limit: LIMIT })));
+    assert!(matches!(
+        Encoding::Zstd.decode(body, LIMIT),
+        Err(DecodeError::TooLarge { limit: LIMIT })
+    ));
     let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(&vec![0u8; 8 << 20]).unwrap();
     let body = Bytes::from(encoder.finish().unwrap());
-    assert!(matches!(Encoding::Gzip.decode(body, LIMIT), Err(DecodeError::TooLarge { limit: LIMIT })));
+    assert!(matches!(
+        Encoding::Gzip.decode(body, LIMIT),
+        Err(DecodeError::TooLarge { limit: LIMIT })
+    ));
 }
 
 #[test]
 fn five_bytes_of_snappy_cannot_claim_memory() {
     // The varint says 4 GiB - 1 here, 16 MiB there.
     let huge = Bytes::from_static(&[0xff, 0xff, 0xff, 0xff, 0x0f]);
-    assert!(matches!(Encoding::Snappy.decode(huge, LIMIT), Err(DecodeError::TooLarge { .. })));
+    assert!(matches!(
+        Encoding::Snappy.decode(huge, LIMIT),
+        Err(DecodeError::TooLarge { .. })
+    ));
     let big = Bytes::from_static(&[0x80, 0x80, 0x80, 0x08, 0x00]);
-    assert!(matches!(Encoding::Snappy.decode(big, 1 << 30), Err(DecodeError::Malformed { .. })));
+    assert!(matches!(
+        Encoding::Snappy.decode(big, 1 << 30),
+        Err(DecodeError::Malformed { .. })
+    ));
 }
 
 #[test]
@@ -157,7 +227,10 @@ fn a_zstd_window_beyond_eight_mebibytes_is_refused() {
     encoder.include_contentsize(false).unwrap();
     encoder.write_all(b"small").unwrap();
     let body = Bytes::from(encoder.finish().unwrap());
-    assert!(matches!(Encoding::Zstd.decode(body, LIMIT), Err(DecodeError::Malformed { .. })));
+    assert!(matches!(
+        Encoding::Zstd.decode(body, LIMIT),
+        Err(DecodeError::Malformed { .. })
+    ));
 }
 
 #[tokio::test]

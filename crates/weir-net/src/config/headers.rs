@@ -17,7 +17,12 @@ pub struct Headers(Vec<(String, Secret)>);
 impl Headers {
     /// Collects headers.
     pub fn new<N: Into<String>, V: Into<String>>(headers: impl IntoIterator<Item = (N, V)>) -> Self {
-        Self(headers.into_iter().map(|(name, value)| (name.into(), Secret::new(value))).collect())
+        Self(
+            headers
+                .into_iter()
+                .map(|(name, value)| (name.into(), Secret::new(value)))
+                .collect(),
+        )
     }
 
     /// Returns the names and values in order.
@@ -33,7 +38,10 @@ impl Headers {
     /// Returns the headers in the form in which they are sent. Values are marked sensitive. Invalid headers, which
     /// [`Validate`] reports, are left out.
     pub fn to_map(&self) -> HeaderMap {
-        self.0.iter().filter_map(|(name, value)| parse(name, value).ok()).collect()
+        self.0
+            .iter()
+            .filter_map(|(name, value)| parse(name, value).ok())
+            .collect()
     }
 }
 
@@ -43,7 +51,10 @@ impl Validate for Headers {
             if let Err(message) = parse(name, value) {
                 found.add(name, message);
             }
-            if self.0[..index].iter().any(|(other, _)| other.eq_ignore_ascii_case(name)) {
+            if self.0[..index]
+                .iter()
+                .any(|(other, _)| other.eq_ignore_ascii_case(name))
+            {
                 found.add(name, "duplicate header");
             }
         }
@@ -52,10 +63,17 @@ impl Validate for Headers {
 
 fn parse(name: &str, value: &Secret) -> Result<(HeaderName, HeaderValue), String> {
     let name = HeaderName::try_from(name).map_err(|_| format!("`{name}` is not a header name"))?;
-    if [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION].contains(&name) {
+    if [
+        header::CONTENT_LENGTH,
+        header::TRANSFER_ENCODING,
+        header::CONNECTION,
+    ]
+    .contains(&name)
+    {
         return Err(format!("`{name}` belongs to the connection and cannot be set"));
     }
-    let mut value = HeaderValue::try_from(value.expose()).map_err(|_| "value has characters that headers cannot have".to_owned())?;
+    let mut value = HeaderValue::try_from(value.expose())
+        .map_err(|_| "value has characters that headers cannot have".to_owned())?;
     value.set_sensitive(true);
     Ok((name, value))
 }
@@ -120,7 +138,10 @@ mod tests {
 
     #[test]
     fn both_forms_are_read_in_order() {
-        for yaml in ["{b: '1', a: '2'}", "[{name: b, value: '1'}, {name: a, value: '2'}]"] {
+        for yaml in [
+            "{b: '1', a: '2'}",
+            "[{name: b, value: '1'}, {name: a, value: '2'}]",
+        ] {
             let headers: Headers = serde_yaml::from_str(yaml).unwrap();
             assert_eq!(headers, Headers::new([("b", "1"), ("a", "2")]));
             assert!(!format!("{headers:?}").contains('1'));
@@ -130,8 +151,19 @@ mod tests {
     #[test]
     fn wrong_headers_are_reported() {
         let mut found = Violations::default();
-        Headers::new([("a b", "1"), ("x", "1\n"), ("y", "1"), ("Y", "2"), ("content-length", "1")]).validate(&mut found);
-        let names: Vec<_> = found.into_found().into_iter().map(|violation| violation.path.join("::")).collect();
+        Headers::new([
+            ("a b", "1"),
+            ("x", "1\n"),
+            ("y", "1"),
+            ("Y", "2"),
+            ("content-length", "1"),
+        ])
+        .validate(&mut found);
+        let names: Vec<_> = found
+            .into_found()
+            .into_iter()
+            .map(|violation| violation.path.join("::"))
+            .collect();
         assert_eq!(names, ["a b", "x", "Y", "content-length"]);
     }
 }

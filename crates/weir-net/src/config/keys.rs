@@ -57,7 +57,10 @@ impl<'de, T: Keys> de::Visitor<'de> for Visitor<T> {
                 let mut names = Vec::new();
                 T::names(&mut names);
                 let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-                return Err(de::Error::custom(format_args!("unknown field `{key}`, expected one of {}", names.join(", "))));
+                return Err(de::Error::custom(format_args!(
+                    "unknown field `{key}`, expected one of {}",
+                    names.join(", ")
+                )));
             }
         }
         Ok(self.0)

@@ -8,7 +8,9 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
 
 use super::framing::{self, Reader};
-use super::{ACCEPT_ENCODING, CONTENT_TYPE, Code, DEFAULT_MAX_MESSAGE_BYTES, ENCODINGS, Status, status, timeout};
+use super::{
+    ACCEPT_ENCODING, CONTENT_TYPE, Code, DEFAULT_MAX_MESSAGE_BYTES, ENCODINGS, Status, status, timeout,
+};
 use crate::body::Body;
 use crate::client::Transport;
 use crate::compression::{Encoder, Encoding};
@@ -39,7 +41,12 @@ pub struct Call {
 impl Call {
     /// A call without metadata and timeout.
     pub fn new(path: PathAndQuery, message: impl Into<Bytes>) -> Self {
-        Self { path, message: vec![message.into()], metadata: HeaderMap::new(), timeout: None }
+        Self {
+            path,
+            message: vec![message.into()],
+            metadata: HeaderMap::new(),
+            timeout: None,
+        }
     }
 }
 
@@ -59,8 +66,15 @@ impl Client {
     /// Messages go out uncompressed until [`with_compression`](Self::with_compression); `user_agent` that is no header value is
     /// replaced by `weir`.
     pub fn new(transport: Transport, origin: Uri, user_agent: &str) -> Self {
-        let user_agent = HeaderValue::try_from(user_agent).unwrap_or_else(|_| HeaderValue::from_static("weir"));
-        Self { transport, origin, user_agent, encoder: None, max_message_bytes: DEFAULT_MAX_MESSAGE_BYTES }
+        let user_agent =
+            HeaderValue::try_from(user_agent).unwrap_or_else(|_| HeaderValue::from_static("weir"));
+        Self {
+            transport,
+            origin,
+            user_agent,
+            encoder: None,
+            max_message_bytes: DEFAULT_MAX_MESSAGE_BYTES,
+        }
     }
 
     /// Compresses messages. Codings that gRPC does not know leave them uncompressed.
@@ -92,34 +106,52 @@ impl Client {
             None => self.exchange(call).await,
             Some(timeout) => tokio::time::timeout(timeout, self.exchange(call))
                 .await
-                .unwrap_or_else(|_| Err(Status::new(Code::DeadlineExceeded, format!("no answer within {timeout:?}")))),
+                .unwrap_or_else(|_| {
+                    Err(Status::new(
+                        Code::DeadlineExceeded,
+                        format!("no answer within {timeout:?}"),
+                    ))
+                }),
         }
     }
 
     async fn exchange(&self, call: Call) -> Result<Reply, Status> {
         let request = self.request(call).await?;
-        let response = self.transport.send(request).await.map_err(|error| unavailable(&error))?;
+        let response = self
+            .transport
+            .send(request)
+            .await
+            .map_err(|error| unavailable(&error))?;
         let (mut head, body) = response.into_parts();
         if head.status != StatusCode::OK {
             let status = Status::read(&head.headers).and_then(Result::err);
             let code = status::code_from_http(head.status);
-            return Err(status.unwrap_or_else(|| Status::new(code, format!("server answered with HTTP {}", head.status))));
+            return Err(status
+                .unwrap_or_else(|| Status::new(code, format!("server answered with HTTP {}", head.status))));
         }
         if let Some(outcome) = Status::read(&head.headers) {
             outcome?;
             return Err(Status::new(Code::Internal, "server sent OK without a message"));
         }
-        let encoding = framing::encoding_of(&head.headers).map_err(|status| Status { code: Code::Internal, ..status })?;
+        let encoding = framing::encoding_of(&head.headers).map_err(|status| Status {
+            code: Code::Internal,
+            ..status
+        })?;
         let mut reader = Reader::new(body, self.max_message_bytes);
         let message = match reader.prefix(encoding).await? {
             Some(size) => Some(reader.message(size).await?),
             None => None,
         };
         let trailers = reader.trailers().await?.unwrap_or_default();
-        Status::read(&trailers).unwrap_or_else(|| Err(Status::new(Code::Internal, "server sent no status")))?;
+        Status::read(&trailers)
+            .unwrap_or_else(|| Err(Status::new(Code::Internal, "server sent no status")))?;
         head.headers.extend(trailers);
-        let message = message.ok_or_else(|| Status::new(Code::Internal, "server sent OK without a message"))?;
-        Ok(Reply { message, metadata: head.headers })
+        let message =
+            message.ok_or_else(|| Status::new(Code::Internal, "server sent OK without a message"))?;
+        Ok(Reply {
+            message,
+            metadata: head.headers,
+        })
     }
 
     async fn request(&self, call: Call) -> Result<Request<Body>, Status> {
@@ -130,14 +162,19 @@ impl Client {
         headers.insert(header::CONTENT_TYPE, CONTENT_TYPE);
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
         headers.insert("grpc-accept-encoding", ACCEPT_ENCODING);
-        headers.entry(header::USER_AGENT).or_insert_with(|| self.user_agent.clone());
+        headers
+            .entry(header::USER_AGENT)
+            .or_insert_with(|| self.user_agent.clone());
         if let Some(timeout) = call.timeout {
             headers.insert(timeout::GRPC_TIMEOUT, timeout::format(timeout));
         }
         let body = match &self.encoder {
             None => Body::from_chunks(framing::plain(call.message)?),
             Some(encoder) => {
-                headers.insert("grpc-encoding", HeaderValue::from_static(encoder.encoding().as_str()));
+                headers.insert(
+                    "grpc-encoding",
+                    HeaderValue::from_static(encoder.encoding().as_str()),
+                );
                 Body::from_chunks(framing::compressed(encoder, joined(call.message)).await?)
             }
         };
@@ -151,7 +188,11 @@ impl Client {
 
 /// Returns the chunks as one; a single chunk is not copied.
 fn joined(mut chunks: Vec<Bytes>) -> Bytes {
-    if chunks.len() == 1 { chunks.remove(0) } else { chunks.concat().into() }
+    if chunks.len() == 1 {
+        chunks.remove(0)
+    } else {
+        chunks.concat().into()
+    }
 }
 
 fn unavailable(error: &(dyn std::error::Error + 'static)) -> Status {

@@ -43,7 +43,12 @@ where
     B::Error: std::fmt::Display,
 {
     pub(super) fn new(body: B, limit: usize) -> Self {
-        Self { body, buffered: VecDeque::new(), trailers: None, limit }
+        Self {
+            body,
+            buffered: VecDeque::new(),
+            trailers: None,
+            limit,
+        }
     }
 
     /// Reads the prefix. `None` if the body ends before it begins.
@@ -76,12 +81,19 @@ where
             0 => Encoding::Identity,
             1 if encoding == Encoding::Identity => {
                 // Spec: "Compression", a compressed flag without a coding is INTERNAL.
-                return Err(Status::new(Code::Internal, "compressed message without grpc-encoding"));
+                return Err(Status::new(
+                    Code::Internal,
+                    "compressed message without grpc-encoding",
+                ));
             }
             1 => encoding,
             _ => return Err(Status::new(Code::Internal, "invalid compressed flag")),
         };
-        Ok(Some(MessageSize { wire, encoding, limit: self.limit }))
+        Ok(Some(MessageSize {
+            wire,
+            encoding,
+            limit: self.limit,
+        }))
     }
 
     /// Reads and decodes the message that [`prefix`](Self::prefix) announced, and checks that no other follows.
@@ -97,12 +109,17 @@ where
             self.buffered.push_back(data);
         }
         if !self.buffered.is_empty() {
-            return Err(Status::new(Code::Unimplemented, "more than one message in a unary call"));
+            return Err(Status::new(
+                Code::Unimplemented,
+                "more than one message in a unary call",
+            ));
         }
         match size.encoding.decode_off_reactor(wire, size.limit).await {
             Ok(message) => Ok(message),
             Err(DecodeError::TooLarge { limit }) => Err(too_large(limit)),
-            Err(error @ DecodeError::RatioExceeded) => Err(Status::new(Code::ResourceExhausted, error.to_string())),
+            Err(error @ DecodeError::RatioExceeded) => {
+                Err(Status::new(Code::ResourceExhausted, error.to_string()))
+            }
             Err(error) => Err(Status::new(Code::Internal, error.to_string())),
         }
     }
@@ -153,7 +170,12 @@ where
             let mut body = pin!(&mut self.body);
             let frame = match poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
                 None => return Ok(None),
-                Some(Err(error)) => return Err(Status::new(Code::Unavailable, format!("cannot read body: {error}"))),
+                Some(Err(error)) => {
+                    return Err(Status::new(
+                        Code::Unavailable,
+                        format!("cannot read body: {error}"),
+                    ));
+                }
                 Some(Ok(frame)) => frame,
             };
             match frame.into_data() {
@@ -169,7 +191,10 @@ where
     }
 
     fn take_byte(&mut self) -> u8 {
-        let first = self.buffered.front_mut().expect("prefix() has buffered as many bytes as it takes");
+        let first = self
+            .buffered
+            .front_mut()
+            .expect("prefix() has buffered as many bytes as it takes");
         let byte = first.get_u8();
         if first.is_empty() {
             self.buffered.pop_front();
@@ -179,7 +204,10 @@ where
 }
 
 fn too_large(limit: usize) -> Status {
-    Status::new(Code::ResourceExhausted, format!("message exceeds the limit of {limit} bytes"))
+    Status::new(
+        Code::ResourceExhausted,
+        format!("message exceeds the limit of {limit} bytes"),
+    )
 }
 
 /// Finds the coding that `grpc-encoding` names.
@@ -195,7 +223,12 @@ pub(super) fn encoding_of(headers: &HeaderMap) -> Result<Encoding, Status> {
     Encoding::from_name(&name)
         .ok()
         .filter(|encoding| ENCODINGS.contains(encoding))
-        .ok_or_else(|| Status::new(Code::Unimplemented, format!("message encoding `{name}` is not supported")))
+        .ok_or_else(|| {
+            Status::new(
+                Code::Unimplemented,
+                format!("message encoding `{name}` is not supported"),
+            )
+        })
 }
 
 /// Puts the prefix in front of a message, which goes out as it is: the prefix is a chunk of its own, the message is not copied.
@@ -216,7 +249,8 @@ pub(super) async fn compressed(encoder: &Arc<Encoder>, message: Bytes) -> Result
 }
 
 fn prefix(compressed: bool, len: usize) -> Result<[u8; PREFIX_BYTES], Status> {
-    let len = u32::try_from(len).map_err(|_| Status::new(Code::ResourceExhausted, "message exceeds 4 GiB"))?;
+    let len =
+        u32::try_from(len).map_err(|_| Status::new(Code::ResourceExhausted, "message exceeds 4 GiB"))?;
     let [a, b, c, d] = len.to_be_bytes();
     Ok([u8::from(compressed), a, b, c, d])
 }

@@ -30,7 +30,12 @@ use crate::compression::Encoding;
 pub const DEFAULT_MAX_MESSAGE_BYTES: usize = 4 << 20;
 
 /// The codings of messages that both sides speak.
-const ENCODINGS: [Encoding; 4] = [Encoding::Identity, Encoding::Gzip, Encoding::Zstd, Encoding::Snappy];
+const ENCODINGS: [Encoding; 4] = [
+    Encoding::Identity,
+    Encoding::Gzip,
+    Encoding::Zstd,
+    Encoding::Snappy,
+];
 
 /// `grpc-accept-encoding` of both sides; matches [`ENCODINGS`].
 const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("identity,gzip,zstd,snappy");

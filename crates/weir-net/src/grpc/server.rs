@@ -55,7 +55,9 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_message_bytes: DEFAULT_MAX_MESSAGE_BYTES }
+        Self {
+            max_message_bytes: DEFAULT_MAX_MESSAGE_BYTES,
+        }
     }
 }
 
@@ -78,7 +80,11 @@ where
     if !is_grpc(request.headers()) {
         return plain_response(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
-    let deadline = request.headers().get(timeout::GRPC_TIMEOUT).and_then(timeout::parse).and_then(deadline_in);
+    let deadline = request
+        .headers()
+        .get(timeout::GRPC_TIMEOUT)
+        .and_then(timeout::parse)
+        .and_then(deadline_in);
     let handled = handle(service, limits, request, deadline);
     let result = match deadline {
         None => handled.await,
@@ -102,12 +108,20 @@ pub fn status_response(status: &Status) -> Response<Body> {
 
 /// Returns true if the media type is gRPC with protobuf messages, said or implied.
 fn is_grpc(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/grpc") || essence.eq_ignore_ascii_case("application/grpc+proto")
 }
 
-async fn handle<S, B>(service: &S, limits: Limits, request: Request<B>, deadline: Option<Instant>) -> Result<Bytes, Status>
+async fn handle<S, B>(
+    service: &S,
+    limits: Limits,
+    request: Request<B>,
+    deadline: Option<Instant>,
+) -> Result<Bytes, Status>
 where
     S: Unary,
     B: HttpBody<Data = Bytes> + Unpin,
@@ -121,7 +135,17 @@ where
     };
     let permit = service.admit(size).await?;
     let message = reader.message(size).await?;
-    service.call(Call { head, message, size, deadline }, permit).await
+    service
+        .call(
+            Call {
+                head,
+                message,
+                size,
+                deadline,
+            },
+            permit,
+        )
+        .await
 }
 
 fn deadline_in(timeout: Duration) -> Option<Instant> {
@@ -141,7 +165,9 @@ fn plain_response(status: StatusCode) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
     if status == StatusCode::METHOD_NOT_ALLOWED {
-        response.headers_mut().insert(header::ALLOW, http::HeaderValue::from_static("POST"));
+        response
+            .headers_mut()
+            .insert(header::ALLOW, http::HeaderValue::from_static("POST"));
     }
     response
 }

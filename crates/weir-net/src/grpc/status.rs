@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use base64::Engine;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use prost::Message;
@@ -24,7 +24,9 @@ const MAX_MESSAGE_BYTES: usize = 4096;
 /// Reads base64 with and without padding, as the specification of binary metadata asks.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_encode_padding(false).with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    GeneralPurposeConfig::new()
+        .with_encode_padding(false)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
 /// The outcome of a call, if it is not a message.
@@ -42,7 +44,11 @@ pub struct Status {
 impl Status {
     /// Creates a status without details.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), details: Bytes::new() }
+        Self {
+            code,
+            message: message.into(),
+            details: Bytes::new(),
+        }
     }
 
     /// Adds `google.rpc.RetryInfo`: the caller should wait at least `delay` before it tries again. Replaces other details.
@@ -55,10 +61,16 @@ impl Status {
     /// Returns the delay of the first `google.rpc.RetryInfo` among the details. Negative delays are zero.
     pub fn retry_delay(&self) -> Option<Duration> {
         let status = rpc::Status::decode(self.details.clone()).ok()?;
-        let info = status.details.iter().find(|any| any.type_url.ends_with("/google.rpc.RetryInfo"))?;
+        let info = status
+            .details
+            .iter()
+            .find(|any| any.type_url.ends_with("/google.rpc.RetryInfo"))?;
         let delay = rpc::RetryInfo::decode(&*info.value).ok()?.retry_delay?;
         let seconds = u64::try_from(delay.seconds).unwrap_or(0);
-        Some(Duration::new(seconds, u32::try_from(delay.nanos).unwrap_or(0).min(999_999_999)))
+        Some(Duration::new(
+            seconds,
+            u32::try_from(delay.nanos).unwrap_or(0).min(999_999_999),
+        ))
     }
 
     /// Returns the status as a `google.rpc.Status`, the body of OTLP/HTTP error answers: the details if they are one, else code
@@ -80,9 +92,16 @@ impl Status {
                     nanos: i32::try_from(delay.subsec_nanos()).unwrap_or(0),
                 }),
             };
-            rpc::Any { type_url: rpc::RETRY_INFO_TYPE_URL.to_owned(), value: info.encode_to_vec() }
+            rpc::Any {
+                type_url: rpc::RETRY_INFO_TYPE_URL.to_owned(),
+                value: info.encode_to_vec(),
+            }
         });
-        rpc::Status { code: i32::try_from(self.code.grpc()).unwrap_or(i32::MAX), message: self.message.clone(), details: retry_info.into_iter().collect() }
+        rpc::Status {
+            code: i32::try_from(self.code.grpc()).unwrap_or(i32::MAX),
+            message: self.message.clone(),
+            details: retry_info.into_iter().collect(),
+        }
     }
 
     /// Returns the trailers of a call that ended well.
@@ -107,11 +126,27 @@ impl Status {
 
     /// Reads the status in headers or trailers, if there is one. Damaged messages and details are left out.
     pub(super) fn read(headers: &HeaderMap) -> Option<Result<(), Self>> {
-        let number: Option<u32> = headers.get(GRPC_STATUS)?.to_str().ok().and_then(|text| text.parse().ok());
-        let Some(code) = number.map_or(Some(Code::Unknown), Code::from_grpc) else { return Some(Ok(())) };
-        let message = headers.get(GRPC_MESSAGE).map(|value| percent_decode(value.as_bytes())).unwrap_or_default();
-        let details = headers.get(GRPC_STATUS_DETAILS).and_then(|value| BASE64.decode(value.as_bytes()).ok()).unwrap_or_default();
-        Some(Err(Self { code, message, details: details.into() }))
+        let number: Option<u32> = headers
+            .get(GRPC_STATUS)?
+            .to_str()
+            .ok()
+            .and_then(|text| text.parse().ok());
+        let Some(code) = number.map_or(Some(Code::Unknown), Code::from_grpc) else {
+            return Some(Ok(()));
+        };
+        let message = headers
+            .get(GRPC_MESSAGE)
+            .map(|value| percent_decode(value.as_bytes()))
+            .unwrap_or_default();
+        let details = headers
+            .get(GRPC_STATUS_DETAILS)
+            .and_then(|value| BASE64.decode(value.as_bytes()).ok())
+            .unwrap_or_default();
+        Some(Err(Self {
+            code,
+            message,
+            details: details.into(),
+        }))
     }
 }
 
@@ -175,7 +210,11 @@ fn percent_encode(message: &str) -> String {
 
 /// Undoes [`percent_encode`]; what is not an escape stands for itself, bad UTF-8 is replaced.
 fn percent_decode(text: &[u8]) -> String {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let digit = |byte: &u8| {
+        char::from(*byte)
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+    };
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((&first, tail)) = rest.split_first() {
@@ -202,7 +241,8 @@ mod tests {
 
     #[test]
     fn retry_delay_survives_headers() {
-        let status = Status::new(Code::ResourceExhausted, "später, 100 %").with_retry_delay(Duration::from_millis(1500));
+        let status = Status::new(Code::ResourceExhausted, "später, 100 %")
+            .with_retry_delay(Duration::from_millis(1500));
         let mut headers = HeaderMap::new();
         status.write(&mut headers);
         assert_eq!(headers["grpc-message"], "sp%C3%A4ter, 100 %25");
@@ -225,8 +265,19 @@ mod tests {
 
     #[test]
     fn strange_codes_are_unknown_and_absent_ones_are_none() {
-        let read = |text| Status::read(&HeaderMap::from_iter([(GRPC_STATUS, HeaderValue::from_static(text))])).unwrap();
-        for (text, code) in [("17", Code::Unknown), ("-1", Code::Unknown), ("x", Code::Unknown), ("16", Code::Unauthenticated)] {
+        let read = |text| {
+            Status::read(&HeaderMap::from_iter([(
+                GRPC_STATUS,
+                HeaderValue::from_static(text),
+            )]))
+            .unwrap()
+        };
+        for (text, code) in [
+            ("17", Code::Unknown),
+            ("-1", Code::Unknown),
+            ("x", Code::Unknown),
+            ("16", Code::Unauthenticated),
+        ] {
             assert_eq!(read(text).unwrap_err().code, code);
         }
         assert_eq!(read("0"), Ok(()));
@@ -237,12 +288,21 @@ mod tests {
     fn errors_and_statuses_map_both_ways() {
         let delay = Duration::from_secs(3);
         let status = Status::from(&ConsumeError::overloaded("full", delay));
-        assert_eq!((status.code, status.retry_delay()), (Code::Unavailable, Some(delay)));
+        assert_eq!(
+            (status.code, status.retry_delay()),
+            (Code::Unavailable, Some(delay))
+        );
         assert_eq!(ConsumeError::from(status).retry(), Retry::After(delay));
         let exhausted = Status::new(Code::ResourceExhausted, "quota");
         assert_eq!(ConsumeError::from(exhausted.clone()).retry(), Retry::Never);
-        assert_eq!(ConsumeError::from(exhausted.with_retry_delay(delay)).retry(), Retry::After(delay));
-        assert_eq!(ConsumeError::from(Status::new(Code::InvalidArgument, "bad").with_retry_delay(delay)).retry(), Retry::Never);
+        assert_eq!(
+            ConsumeError::from(exhausted.with_retry_delay(delay)).retry(),
+            Retry::After(delay)
+        );
+        assert_eq!(
+            ConsumeError::from(Status::new(Code::InvalidArgument, "bad").with_retry_delay(delay)).retry(),
+            Retry::Never
+        );
     }
 
     proptest! {

@@ -85,19 +85,33 @@ fn noise(len: usize) -> Bytes {
 }
 
 /// Sends a hand-made body.
-async fn raw(running: &Running, headers: &[(&'static str, &'static str)], body: Body) -> (StatusCode, Result<(), Status>, HeaderMap) {
+async fn raw(
+    running: &Running,
+    headers: &[(&'static str, &'static str)],
+    body: Body,
+) -> (StatusCode, Result<(), Status>, HeaderMap) {
     let uri = Uri::try_from(format!("http://127.0.0.1:{}{PATH}", port_of(running))).unwrap();
     let mut request = Request::new(body);
     *request.method_mut() = Method::POST;
     *request.uri_mut() = uri;
     request.headers_mut().insert("content-type", CONTENT_TYPE);
     for (name, value) in headers {
-        request.headers_mut().insert(*name, HeaderValue::from_static(value));
+        request
+            .headers_mut()
+            .insert(*name, HeaderValue::from_static(value));
     }
     let response = transport(true).send(request).await.unwrap();
     let (head, body) = response.into_parts();
-    let trailers = body.collect().await.unwrap().trailers().cloned().unwrap_or_default();
-    let outcome = Status::read(&head.headers).or_else(|| Status::read(&trailers)).unwrap_or(Ok(()));
+    let trailers = body
+        .collect()
+        .await
+        .unwrap()
+        .trailers()
+        .cloned()
+        .unwrap_or_default();
+    let outcome = Status::read(&head.headers)
+        .or_else(|| Status::read(&trailers))
+        .unwrap_or(Ok(()));
     (head.status, outcome, head.headers)
 }
 
@@ -113,12 +127,25 @@ async fn messages_come_back_in_every_encoding() {
     let (running, _) = start(&grpc_server(), Echo::default()).await;
     let client = client(&running);
     let compressible = Bytes::from(vec![b'x'; 300_000]);
-    for encoding in [Encoding::Identity, Encoding::Gzip, Encoding::Zstd, Encoding::Snappy] {
+    for encoding in [
+        Encoding::Identity,
+        Encoding::Gzip,
+        Encoding::Zstd,
+        Encoding::Snappy,
+    ] {
         let client = client.clone().with_compression(encoding);
-        for message in [Bytes::new(), Bytes::from_static(b"small"), compressible.clone(), noise(3_000_000)] {
+        for message in [
+            Bytes::new(),
+            Bytes::from_static(b"small"),
+            compressible.clone(),
+            noise(3_000_000),
+        ] {
             let reply = client.unary(call(message.clone())).await.unwrap();
             assert_eq!(reply.message, message, "{encoding}");
-            assert_eq!(reply.metadata["grpc-accept-encoding"], "identity,gzip,zstd,snappy");
+            assert_eq!(
+                reply.metadata["grpc-accept-encoding"],
+                "identity,gzip,zstd,snappy"
+            );
         }
     }
     assert_eq!(running.shutdown(soon()).await.cut, 0);
@@ -130,36 +157,75 @@ async fn chunks_of_a_message_are_joined() {
     for encoding in [Encoding::Identity, Encoding::Gzip] {
         let mut call = call("first ");
         call.message.push(Bytes::from_static(b"second"));
-        assert_eq!(client(&running).with_compression(encoding).unary(call).await.unwrap().message, "first second");
+        assert_eq!(
+            client(&running)
+                .with_compression(encoding)
+                .unary(call)
+                .await
+                .unwrap()
+                .message,
+            "first second"
+        );
     }
 }
 
 #[tokio::test]
 async fn errors_carry_code_message_and_details() {
-    let (running, echo) = start(&grpc_server(), Echo { refuse_above: Some(100), ..Echo::default() }).await;
+    let (running, echo) = start(
+        &grpc_server(),
+        Echo {
+            refuse_above: Some(100),
+            ..Echo::default()
+        },
+    )
+    .await;
     let client = client(&running);
     let status = client.unary(call("fail")).await.unwrap_err();
-    assert_eq!((status.code, status.message.as_str()), (Code::InvalidArgument, "100 % wrong\n"));
+    assert_eq!(
+        (status.code, status.message.as_str()),
+        (Code::InvalidArgument, "100 % wrong\n")
+    );
     let status = client.unary(call(noise(2_000_000))).await.unwrap_err();
-    assert_eq!((status.code, status.retry_delay()), (Code::Unavailable, Some(Duration::from_secs(2))));
-    assert_eq!(echo.admitted.load(Ordering::Relaxed), 1, "the second call must be refused before its message is read");
-    let other = ClientCall { path: PathAndQuery::from_static("/test.Echo/Other"), ..call("x") };
+    assert_eq!(
+        (status.code, status.retry_delay()),
+        (Code::Unavailable, Some(Duration::from_secs(2)))
+    );
+    assert_eq!(
+        echo.admitted.load(Ordering::Relaxed),
+        1,
+        "the second call must be refused before its message is read"
+    );
+    let other = ClientCall {
+        path: PathAndQuery::from_static("/test.Echo/Other"),
+        ..call("x")
+    };
     assert_eq!(client.unary(other).await.unwrap_err().code, Code::Unimplemented);
 }
 
 #[tokio::test]
 async fn messages_beyond_the_limit_are_refused_on_the_wire_and_decoded() {
-    let config = GrpcServer { max_recv_msg_size_mib: 1, ..grpc_server() };
+    let config = GrpcServer {
+        max_recv_msg_size_mib: 1,
+        ..grpc_server()
+    };
     let (running, echo) = start(&config, Echo::default()).await;
     let client = client(&running);
     let limit = 1 << 20;
-    assert_eq!(client.unary(call(noise(limit))).await.unwrap().message.len(), limit);
+    assert_eq!(
+        client.unary(call(noise(limit))).await.unwrap().message.len(),
+        limit
+    );
     let status = client.unary(call(noise(limit + 1))).await.unwrap_err();
     assert_eq!(status.code, Code::ResourceExhausted);
     assert_eq!(echo.admitted.load(Ordering::Relaxed), 1, "refused by its prefix");
     for encoding in [Encoding::Gzip, Encoding::Zstd, Encoding::Snappy] {
         let bomb = vec![0; limit + 1];
-        let status = client.clone().with_compression(encoding).unary(call(bomb)).await.unwrap_err();
+        let status = client
+            .clone()
+            .with_compression(encoding)
+            .unary(call(bomb))
+            .await
+            .unwrap_err();
         assert_eq!(status.code, Code::ResourceExhausted, "{encoding}");
     }
 }
@@ -169,20 +235,37 @@ async fn answers_beyond_the_limit_of_the_client_are_refused() {
     let (running, _) = start(&grpc_server(), Echo::default()).await;
     let client = client(&running).with_max_message_bytes(1000);
     assert_eq!(client.unary(call(noise(1000))).await.unwrap().message.len(), 1000);
-    assert_eq!(client.unary(call(noise(1001))).await.unwrap_err().code, Code::ResourceExhausted);
+    assert_eq!(
+        client.unary(call(noise(1001))).await.unwrap_err().code,
+        Code::ResourceExhausted
+    );
 }
 
 #[tokio::test]
 async fn deadlines_reach_the_service_and_end_the_call() {
     let (running, _) = start(&grpc_server(), Echo::default()).await;
     let client = client(&running);
-    let patient = ClientCall { timeout: Some(Duration::from_secs(60)), ..call("deadline") };
+    let patient = ClientCall {
+        timeout: Some(Duration::from_secs(60)),
+        ..call("deadline")
+    };
     assert_eq!(client.unary(patient).await.unwrap().message, "true");
     assert_eq!(client.unary(call("deadline")).await.unwrap().message, "false");
-    let hasty = ClientCall { timeout: Some(Duration::from_millis(20)), ..call("hang") };
-    assert_eq!(client.unary(hasty).await.unwrap_err().code, Code::DeadlineExceeded);
+    let hasty = ClientCall {
+        timeout: Some(Duration::from_millis(20)),
+        ..call("hang")
+    };
+    assert_eq!(
+        client.unary(hasty).await.unwrap_err().code,
+        Code::DeadlineExceeded
+    );
     // The server ends it as well, without a client that gives up.
-    let (_, outcome, _) = raw(&running, &[("grpc-timeout", "20m")], Bytes::from(framed(0, b"hang")).into()).await;
+    let (_, outcome, _) = raw(
+        &running,
+        &[("grpc-timeout", "20m")],
+        Bytes::from(framed(0, b"hang")).into(),
+    )
+    .await;
     assert_eq!(outcome.unwrap_err().code, Code::DeadlineExceeded);
 }
 
@@ -196,28 +279,54 @@ async fn wrong_requests_get_the_status_that_the_specification_names() {
         assert!(headers.contains_key("grpc-accept-encoding"));
         outcome.unwrap_err().code
     };
-    assert_eq!(code(&[("grpc-encoding", "br")], framed(1, b"x")).await, Code::Unimplemented);
+    assert_eq!(
+        code(&[("grpc-encoding", "br")], framed(1, b"x")).await,
+        Code::Unimplemented
+    );
     assert_eq!(code(&[], framed(1, b"x")).await, Code::Internal);
     assert_eq!(code(&[], framed(2, b"x")).await, Code::Internal);
-    assert_eq!(code(&[("grpc-encoding", "gzip")], framed(1, b"x")).await, Code::Internal);
+    assert_eq!(
+        code(&[("grpc-encoding", "gzip")], framed(1, b"x")).await,
+        Code::Internal
+    );
     assert_eq!(code(&[], vec![]).await, Code::Internal);
     assert_eq!(code(&[], vec![0, 0]).await, Code::Internal);
     assert_eq!(code(&[], vec![0, 0, 0, 0, 9, b'x']).await, Code::Internal);
-    assert_eq!(code(&[], vec![0, 0xff, 0xff, 0xff, 0xff]).await, Code::ResourceExhausted);
-    assert_eq!(code(&[], [framed(0, b"one"), framed(0, b"two")].concat()).await, Code::Unimplemented);
+    assert_eq!(
+        code(&[], vec![0, 0xff, 0xff, 0xff, 0xff]).await,
+        Code::ResourceExhausted
+    );
+    assert_eq!(
+        code(&[], [framed(0, b"one"), framed(0, b"two")].concat()).await,
+        Code::Unimplemented
+    );
     // An uncompressed message is fine whatever grpc-encoding says.
     let (_, outcome, _) = raw(&running, &[("grpc-encoding", "gzip")], plain(framed(0, b"x"))).await;
     assert_eq!(outcome, Ok(()));
 
-    let (http, _, _) = raw(&running, &[("content-type", "application/json")], plain(framed(0, b"x"))).await;
+    let (http, _, _) = raw(
+        &running,
+        &[("content-type", "application/json")],
+        plain(framed(0, b"x")),
+    )
+    .await;
     assert_eq!(http, StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    let (http, outcome, _) = raw(&running, &[("content-type", "application/grpc+proto; v=1")], plain(framed(0, b"x"))).await;
+    let (http, outcome, _) = raw(
+        &running,
+        &[("content-type", "application/grpc+proto; v=1")],
+        plain(framed(0, b"x")),
+    )
+    .await;
     assert_eq!((http, outcome), (StatusCode::OK, Ok(())));
 }
 
 #[tokio::test]
 async fn nobody_listening_is_unavailable() {
-    let client = Client::new(transport(true), Uri::from_static("http://127.0.0.1:1"), "weir-test/1");
+    let client = Client::new(
+        transport(true),
+        Uri::from_static("http://127.0.0.1:1"),
+        "weir-test/1",
+    );
     let status = client.unary(call("x")).await.unwrap_err();
     assert_eq!(status.code, Code::Unavailable);
     assert!(status.message.contains("refused"), "{status}");
@@ -231,7 +340,10 @@ async fn answers_that_are_not_grpc_are_mapped() {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         response
     }));
-    assert_eq!(client(&running).unary(call("x")).await.unwrap_err().code, Code::Unavailable);
+    assert_eq!(
+        client(&running).unary(call("x")).await.unwrap_err().code,
+        Code::Unavailable
+    );
 }
 
 #[tokio::test]
@@ -242,7 +354,14 @@ async fn prefix_and_message_are_read_across_any_frames() {
         let body = Body::from_chunks(bytes.chunks(step).map(Bytes::copy_from_slice));
         let mut reader = framing::Reader::new(body, 1000);
         let size = reader.prefix(Encoding::Identity).await.unwrap().unwrap();
-        assert_eq!(size, MessageSize { wire: 1000, encoding: Encoding::Identity, limit: 1000 });
+        assert_eq!(
+            size,
+            MessageSize {
+                wire: 1000,
+                encoding: Encoding::Identity,
+                limit: 1000
+            }
+        );
         assert_eq!(reader.message(size).await.unwrap(), message, "frames of {step}");
     }
 }
@@ -265,7 +384,10 @@ async fn a_claim_of_a_large_message_takes_no_memory_in_advance() {
     assert_eq!(reader.message(size).await.unwrap_err().code, Code::Internal);
 }
 
-#[expect(dead_code, reason = "asserts at compile time that clients and their futures cross threads")]
+#[expect(
+    dead_code,
+    reason = "asserts at compile time that clients and their futures cross threads"
+)]
 fn client_is_send(client: &Client, transport: Transport) -> impl Send {
     (client.unary(call("x")), transport)
 }

@@ -31,7 +31,13 @@ pub(super) fn parse(value: &HeaderValue) -> Option<Duration> {
 /// Writes a timeout in the finest unit that holds it, rounded up; beyond 11,000 years it is cut.
 pub(super) fn format(timeout: Duration) -> HeaderValue {
     let nanos = timeout.as_nanos();
-    let units = [(1, 'n'), (1_000, 'u'), (1_000_000, 'm'), (1_000_000_000, 'S'), (60_000_000_000, 'M')];
+    let units = [
+        (1, 'n'),
+        (1_000, 'u'),
+        (1_000_000, 'm'),
+        (1_000_000_000, 'S'),
+        (60_000_000_000, 'M'),
+    ];
     let (number, unit) = units
         .into_iter()
         .map(|(scale, unit)| (nanos.div_ceil(scale), unit))
@@ -46,7 +52,9 @@ mod tests {
 
     #[test]
     fn timeouts_are_read_and_written() {
-        let check = |text: &'static str, expect: Option<Duration>| assert_eq!(parse(&HeaderValue::from_static(text)), expect, "{text}");
+        let check = |text: &'static str, expect: Option<Duration>| {
+            assert_eq!(parse(&HeaderValue::from_static(text)), expect, "{text}")
+        };
         check("1H", Some(Duration::from_secs(3600)));
         check("99999999S", Some(Duration::from_secs(99_999_999)));
         check("250m", Some(Duration::from_millis(250)));
@@ -55,7 +63,13 @@ mod tests {
         for bad in ["", "S", "5", "5s", "-5S", "123456789S", "1.5S", "+5S"] {
             check(bad, None);
         }
-        for duration in [Duration::ZERO, Duration::from_nanos(1), Duration::from_millis(10), Duration::from_secs(30), Duration::from_secs(86_400)] {
+        for duration in [
+            Duration::ZERO,
+            Duration::from_nanos(1),
+            Duration::from_millis(10),
+            Duration::from_secs(30),
+            Duration::from_secs(86_400),
+        ] {
             assert_eq!(parse(&format(duration)), Some(duration));
         }
         assert!(parse(&format(Duration::from_nanos(100_000_000_001))).unwrap() > Duration::from_secs(100));

@@ -45,7 +45,13 @@ impl Server {
         around: layers::Around,
     ) -> Result<Self, ServerError> {
         let (listener, local) = endpoint.listen().await?;
-        Ok(Self { listener, local, tls, settings, around })
+        Ok(Self {
+            listener,
+            local,
+            tls,
+            settings,
+            around,
+        })
     }
 
     /// Returns the address that the server listens on, with the port that was chosen if the configuration says 0.
@@ -56,7 +62,10 @@ impl Server {
     /// Accepts connections and serves them until [`Running::shutdown`]. Must be called within a tokio runtime.
     pub fn start<S: HttpService>(self, service: S) -> Running {
         let lifecycle = Lifecycle::default();
-        let running = Running { local: self.local.clone(), lifecycle: lifecycle.clone() };
+        let running = Running {
+            local: self.local.clone(),
+            lifecycle: lifecycle.clone(),
+        };
         lifecycle.tasks.clone().spawn(async move {
             // Returning drops the listener: from then on connections are refused.
             tokio::select! {
@@ -83,7 +92,10 @@ impl Server {
             lifecycle.tasks.spawn(async move {
                 match accepted {
                     Accepted::Tcp(stream, peer) => {
-                        let info = ConnectionInfo { peer: Some(peer), tls: None };
+                        let info = ConnectionInfo {
+                            peer: Some(peer),
+                            tls: None,
+                        };
                         handshake(stream, info, tls, service, &settings, &tasks).await;
                     }
                     Accepted::Unix(stream) => {
@@ -98,7 +110,10 @@ impl Server {
 /// Returns true if an accept failed because of the one connection, which is gone now.
 fn is_of_the_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, InvalidInput, NotConnected};
-    matches!(error.kind(), ConnectionRefused | ConnectionAborted | ConnectionReset | NotConnected | InvalidInput)
+    matches!(
+        error.kind(),
+        ConnectionRefused | ConnectionAborted | ConnectionReset | NotConnected | InvalidInput
+    )
 }
 
 /// Runs the TLS handshake if there is one, then the connection.
@@ -125,7 +140,10 @@ async fn handshake<T, S>(
             let session = stream.get_ref().1;
             let certificates = session.peer_certificates().unwrap_or_default();
             info.tls = Some(PeerIdentity {
-                certificates: certificates.iter().map(|certificate| certificate.clone().into_owned()).collect(),
+                certificates: certificates
+                    .iter()
+                    .map(|certificate| certificate.clone().into_owned())
+                    .collect(),
                 server_name: session.server_name().map(str::to_owned),
             });
             connection::serve(stream, info, service, settings, lifecycle).await;
@@ -163,7 +181,10 @@ impl Running {
     pub async fn shutdown(&self, deadline: Instant) -> Drained {
         self.lifecycle.drain.cancel();
         self.lifecycle.tasks.close();
-        if tokio::time::timeout_at(deadline.into(), self.lifecycle.tasks.wait()).await.is_ok() {
+        if tokio::time::timeout_at(deadline.into(), self.lifecycle.tasks.wait())
+            .await
+            .is_ok()
+        {
             return Drained { cut: 0 };
         }
         let cut = self.lifecycle.tasks.len();

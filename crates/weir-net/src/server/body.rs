@@ -64,19 +64,29 @@ impl BodyPolicy {
         let encoding = if self.accepted.is_raw() {
             Encoding::Identity
         } else {
-            let name = headers.get(header::CONTENT_ENCODING).map(|value| String::from_utf8_lossy(value.as_bytes()));
+            let name = headers
+                .get(header::CONTENT_ENCODING)
+                .map(|value| String::from_utf8_lossy(value.as_bytes()));
             let encoding = Encoding::from_name(&name.unwrap_or_default()).map_err(BodyError::Decode)?;
             if !self.accepted.contains(encoding) {
                 return Err(BodyError::NotAccepted(encoding));
             }
             encoding
         };
-        let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        let length = headers
+            .get(header::CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok());
         let wire = length.and_then(|length| length.parse().ok());
         if wire.is_some_and(|wire| wire > self.max_bytes) {
-            return Err(BodyError::TooLarge { limit: self.max_bytes });
+            return Err(BodyError::TooLarge {
+                limit: self.max_bytes,
+            });
         }
-        Ok(Announced { policy: self, wire, encoding })
+        Ok(Announced {
+            policy: self,
+            wire,
+            encoding,
+        })
     }
 }
 
@@ -104,15 +114,20 @@ impl Announced<'_> {
         let reading = collect::whole(body, limit, self.wire);
         let wire = match self.policy.timeout {
             None => reading.await,
-            Some(timeout) => tokio::time::timeout(timeout, reading).await.map_err(|_| BodyError::Timeout)?,
+            Some(timeout) => tokio::time::timeout(timeout, reading)
+                .await
+                .map_err(|_| BodyError::Timeout)?,
         };
         let wire = wire.map_err(|error| match error {
             CollectError::TooLarge => BodyError::TooLarge { limit },
             CollectError::Body(error) => BodyError::Read(error),
         })?;
-        self.encoding.decode_off_reactor(wire, limit).await.map_err(|error| match error {
-            DecodeError::TooLarge { limit } => BodyError::TooLarge { limit },
-            error => BodyError::Decode(error),
-        })
+        self.encoding
+            .decode_off_reactor(wire, limit)
+            .await
+            .map_err(|error| match error {
+                DecodeError::TooLarge { limit } => BodyError::TooLarge { limit },
+                error => BodyError::Decode(error),
+            })
     }
 }

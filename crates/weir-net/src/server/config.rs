@@ -99,7 +99,10 @@ pub struct ServerAuth {
     pub request_params: Vec<String>,
 }
 
-crate::keys!(ServerAuth { authenticator, request_params });
+crate::keys!(ServerAuth {
+    authenticator,
+    request_params
+});
 
 /// Cross-origin resource sharing. Allowed methods are GET, POST and HEAD; credentials are allowed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -114,7 +117,12 @@ pub struct Cors {
     pub max_age: u32,
 }
 
-crate::keys!(Cors { allowed_origins, allowed_headers, exposed_headers, max_age });
+crate::keys!(Cors {
+    allowed_origins,
+    allowed_headers,
+    exposed_headers,
+    max_age
+});
 
 impl Validate for Cors {
     fn validate(&self, found: &mut Violations) {
@@ -207,7 +215,11 @@ impl Validate for HttpServer {
         found.nested("cors", &self.cors);
         found.require(!self.auth.is_on(), "auth", NO_AUTH);
         found.nested("response_headers", &self.response_headers);
-        found.require(self.middlewares.is_empty(), "middlewares", "middlewares are not supported yet");
+        found.require(
+            self.middlewares.is_empty(),
+            "middlewares",
+            "middlewares are not supported yet",
+        );
     }
 }
 
@@ -225,14 +237,28 @@ pub(super) fn validate_listening(endpoint: &str, transport: &str, dialer: &Diale
                 format!("`{endpoint}` is not `host:port` with a port from 0 to 65535"),
             );
         }
-        "unix" => found.require(!endpoint.is_empty(), "endpoint", "must be the path of a Unix socket"),
+        "unix" => found.require(
+            !endpoint.is_empty(),
+            "endpoint",
+            "must be the path of a Unix socket",
+        ),
         "" => found.add("transport", "must not be empty"),
         "udp" | "udp4" | "udp6" | "ip" | "ip4" | "ip6" | "unixgram" | "unixpacket" | "npipe" => {
-            found.add("transport", format!("transport `{transport}` is not supported, use tcp, tcp4, tcp6 or unix"));
+            found.add(
+                "transport",
+                format!("transport `{transport}` is not supported, use tcp, tcp4, tcp6 or unix"),
+            );
         }
-        _ => found.add("transport", format!("unknown transport `{transport}`, use tcp, tcp4, tcp6 or unix")),
+        _ => found.add(
+            "transport",
+            format!("unknown transport `{transport}`, use tcp, tcp4, tcp6 or unix"),
+        ),
     }
-    found.require(*dialer == Dialer::default(), "dialer", "a server does not dial: remove it");
+    found.require(
+        *dialer == Dialer::default(),
+        "dialer",
+        "a server does not dial: remove it",
+    );
 }
 
 /// Returns `duration` unless it is zero, which means no limit.
@@ -259,8 +285,15 @@ impl HttpServer {
     ///
     /// [`ServerError`]: the endpoint cannot be resolved or bound, or the TLS section cannot be used.
     pub async fn bind(&self) -> Result<Server, ServerError> {
-        let tls = self.tls.as_ref().map(|tls| tls.build(&[ALPN_H2, ALPN_HTTP1])).transpose()?;
-        let endpoint = Endpoint { address: self.endpoint.clone(), transport: self.transport.clone() };
+        let tls = self
+            .tls
+            .as_ref()
+            .map(|tls| tls.build(&[ALPN_H2, ALPN_HTTP1]))
+            .transpose()?;
+        let endpoint = Endpoint {
+            address: self.endpoint.clone(),
+            transport: self.transport.clone(),
+        };
         let settings = Settings {
             http2_only: false,
             keep_alive: self.keep_alives_enabled,
@@ -276,6 +309,12 @@ impl HttpServer {
             write_buffer: 0,
         };
         let cors = self.cors.as_ref().and_then(CorsPolicy::new);
-        Server::bind(&endpoint, tls, settings, Around::new(self.response_headers.to_map(), cors)).await
+        Server::bind(
+            &endpoint,
+            tls,
+            settings,
+            Around::new(self.response_headers.to_map(), cors),
+        )
+        .await
     }
 }

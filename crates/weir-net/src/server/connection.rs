@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -107,18 +107,32 @@ where
 }
 
 /// Serves one connection to its end.
-pub(super) async fn serve<T, S>(stream: T, info: ConnectionInfo, service: S, settings: &Settings, lifecycle: &Lifecycle)
-where
+pub(super) async fn serve<T, S>(
+    stream: T,
+    info: ConnectionInfo,
+    service: S,
+    settings: &Settings,
+    lifecycle: &Lifecycle,
+) where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: HttpService,
 {
     let activity = Arc::new(Activity::new());
-    let service = ConnectionService { inner: service, info: Arc::new(info), activity: Arc::clone(&activity) };
-    let stream = ReadAhead::new(WriteTimeout::new(stream, settings.write_timeout), settings.read_buffer);
+    let service = ConnectionService {
+        inner: service,
+        info: Arc::new(info),
+        activity: Arc::clone(&activity),
+    };
+    let stream = ReadAhead::new(
+        WriteTimeout::new(stream, settings.write_timeout),
+        settings.read_buffer,
+    );
     let builder = settings.builder(lifecycle);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
 
-    let aged = settings.age.map_or(NEVER, |age| age.mul_f64(rand::random_range(0.9..=1.1)));
+    let aged = settings
+        .age
+        .map_or(NEVER, |age| age.mul_f64(rand::random_range(0.9..=1.1)));
     let mut aged = pin!(tokio::time::sleep(aged));
     let mut idle = pin!(tokio::time::sleep(settings.idle.unwrap_or(NEVER)));
     let mut end = pin!(tokio::time::sleep(NEVER));
@@ -165,7 +179,10 @@ impl Settings {
             .keep_alive(self.keep_alive)
             .max_buf_size(MAX_HEADER_BYTES as usize)
             // hyper counts from the end of the previous request, so the wait between requests must fit in.
-            .header_read_timeout(self.header_timeout.map(|timeout| timeout.max(self.idle.unwrap_or_default())));
+            .header_read_timeout(
+                self.header_timeout
+                    .map(|timeout| timeout.max(self.idle.unwrap_or_default())),
+            );
         let mut http2 = builder.http2();
         http2
             .timer(TokioTimer::new())
@@ -193,7 +210,11 @@ struct Activity {
 
 impl Activity {
     fn new() -> Self {
-        Self { start: Instant::now(), in_flight: AtomicUsize::new(0), idle_since: AtomicU64::new(0) }
+        Self {
+            start: Instant::now(),
+            in_flight: AtomicUsize::new(0),
+            idle_since: AtomicU64::new(0),
+        }
     }
 
     /// Returns since when no request is in flight, or `None` if there is one.
@@ -239,7 +260,10 @@ impl<S: HttpService> hyper::service::Service<Request<Incoming>> for ConnectionSe
         let service = self.inner.clone();
         Box::pin(async move {
             let response = service.oneshot(request).await?;
-            Ok(response.map(|body| AnswerBody { body, in_flight: Some(in_flight) }))
+            Ok(response.map(|body| AnswerBody {
+                body,
+                in_flight: Some(in_flight),
+            }))
         })
     }
 }
@@ -255,7 +279,10 @@ impl http_body::Body for AnswerBody {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let polled = Pin::new(&mut self.body).poll_frame(cx);
         if self.body.is_end_stream() {
             self.in_flight = None;

@@ -4,8 +4,8 @@
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
-    ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
 };
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
@@ -59,8 +59,14 @@ impl CorsPolicy {
             any_origin: cors.allowed_origins.iter().any(|origin| origin == "*"),
             origins: cors.allowed_origins.iter().map(split).collect(),
             any_header: cors.allowed_headers.iter().any(|name| name == "*"),
-            headers: cors.allowed_headers.iter().map(|name| name.to_ascii_lowercase()).collect(),
-            exposed: HeaderValue::try_from(cors.exposed_headers.join(", ")).ok().filter(|value| !value.is_empty()),
+            headers: cors
+                .allowed_headers
+                .iter()
+                .map(|name| name.to_ascii_lowercase())
+                .collect(),
+            exposed: HeaderValue::try_from(cors.exposed_headers.join(", "))
+                .ok()
+                .filter(|value| !value.is_empty()),
             max_age: cors.max_age,
         })
     }
@@ -94,9 +100,17 @@ impl CorsPolicy {
             HeaderValue::from_static("Origin, Access-Control-Request-Method, Access-Control-Request-Headers"),
         );
         let requested = headers.get(ACCESS_CONTROL_REQUEST_HEADERS);
-        let names = requested.map(|value| value.to_str().unwrap_or("\0")).unwrap_or_default();
-        let allowed = METHODS.iter().any(|method| method.as_str().as_bytes() == wanted.as_bytes())
-            && names.split(',').map(str::trim).filter(|name| !name.is_empty()).all(|name| self.allows_header(name));
+        let names = requested
+            .map(|value| value.to_str().unwrap_or("\0"))
+            .unwrap_or_default();
+        let allowed = METHODS
+            .iter()
+            .any(|method| method.as_str().as_bytes() == wanted.as_bytes())
+            && names
+                .split(',')
+                .map(str::trim)
+                .filter(|name| !name.is_empty())
+                .all(|name| self.allows_header(name));
         if let Some(origin) = self.allowed_origin(headers).filter(|_| allowed) {
             self.allow(origin, answer);
             answer.insert(ACCESS_CONTROL_ALLOW_METHODS, wanted.clone());
@@ -111,7 +125,11 @@ impl CorsPolicy {
     }
 
     fn allow(&self, origin: &HeaderValue, answer: &mut HeaderMap) {
-        let origin = if self.any_origin { HeaderValue::from_static("*") } else { origin.clone() };
+        let origin = if self.any_origin {
+            HeaderValue::from_static("*")
+        } else {
+            origin.clone()
+        };
         answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         answer.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     }
@@ -122,7 +140,9 @@ impl CorsPolicy {
         let fits = |(before, after): &(String, Option<String>)| match after {
             None => origin == *before,
             Some(after) => {
-                origin.len() >= before.len() + after.len() && origin.starts_with(before) && origin.ends_with(after)
+                origin.len() >= before.len() + after.len()
+                    && origin.starts_with(before)
+                    && origin.ends_with(after)
             }
         };
         (self.any_origin || self.origins.iter().any(fits)).then_some(value)
@@ -140,7 +160,10 @@ mod tests {
 
     fn policy() -> CorsPolicy {
         CorsPolicy::new(&Cors {
-            allowed_origins: vec!["https://*.example.com".to_owned(), "http://localhost:3000".to_owned()],
+            allowed_origins: vec![
+                "https://*.example.com".to_owned(),
+                "http://localhost:3000".to_owned(),
+            ],
             allowed_headers: vec!["X-Tenant".to_owned()],
             exposed_headers: vec!["X-Seen".to_owned()],
             max_age: 600,
@@ -149,7 +172,10 @@ mod tests {
     }
 
     fn request(pairs: &[(http::HeaderName, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| (name.clone(), HeaderValue::from_static(value)))
+            .collect()
     }
 
     fn preflight(origin: &'static str, method: &'static str, headers: &'static str) -> HeaderMap {
@@ -185,7 +211,10 @@ mod tests {
             ("https://a.example.com", "DELETE", ""),
             ("https://a.example.com", "POST", "x-other"),
         ] {
-            assert!(!preflight(origin, method, headers).contains_key(ACCESS_CONTROL_ALLOW_ORIGIN), "{origin} {method} {headers}");
+            assert!(
+                !preflight(origin, method, headers).contains_key(ACCESS_CONTROL_ALLOW_ORIGIN),
+                "{origin} {method} {headers}"
+            );
         }
     }
 

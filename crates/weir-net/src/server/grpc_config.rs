@@ -53,8 +53,18 @@ pub struct GrpcServer {
 }
 
 crate::keys!(GrpcServer {
-    endpoint, transport, dialer, tls, max_recv_msg_size_mib, max_concurrent_streams, read_buffer_size, write_buffer_size, keepalive,
-    auth, include_metadata, middlewares,
+    endpoint,
+    transport,
+    dialer,
+    tls,
+    max_recv_msg_size_mib,
+    max_concurrent_streams,
+    read_buffer_size,
+    write_buffer_size,
+    keepalive,
+    auth,
+    include_metadata,
+    middlewares,
 });
 
 impl Default for GrpcServer {
@@ -85,7 +95,10 @@ pub struct Keepalive {
     pub enforcement_policy: OnUnlessDisabled<EnforcementPolicy>,
 }
 
-crate::keys!(Keepalive { server_parameters, enforcement_policy });
+crate::keys!(Keepalive {
+    server_parameters,
+    enforcement_policy
+});
 
 /// When a server ends connections and asks whether clients are alive. 0 everywhere means the default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -122,16 +135,31 @@ impl Validate for GrpcServer {
         validate_listening(&self.endpoint, &self.transport, &self.dialer, found);
         found.nested("tls", &self.tls);
         let sizes = [
-            ("max_recv_msg_size_mib", self.max_recv_msg_size_mib, i64::from(u32::MAX >> 20)),
+            (
+                "max_recv_msg_size_mib",
+                self.max_recv_msg_size_mib,
+                i64::from(u32::MAX >> 20),
+            ),
             ("read_buffer_size", self.read_buffer_size, 64 << 20),
             ("write_buffer_size", self.write_buffer_size, 64 << 20),
         ];
         for (key, value, max) in sizes {
-            found.require((0..=max).contains(&value), key, format!("must be from 0 to {max}"));
+            found.require(
+                (0..=max).contains(&value),
+                key,
+                format!("must be from 0 to {max}"),
+            );
         }
         found.require(!self.auth.is_on(), "auth", NO_AUTH);
-        found.require(self.middlewares.is_empty(), "middlewares", "middlewares are not supported yet");
-        let policy = self.keepalive.as_ref().and_then(|keepalive| keepalive.enforcement_policy.as_ref());
+        found.require(
+            self.middlewares.is_empty(),
+            "middlewares",
+            "middlewares are not supported yet",
+        );
+        let policy = self
+            .keepalive
+            .as_ref()
+            .and_then(|keepalive| keepalive.enforcement_policy.as_ref());
         found.require(
             policy.is_none_or(|policy| *policy == EnforcementPolicy::default()),
             "keepalive::enforcement_policy",
@@ -143,8 +171,12 @@ impl Validate for GrpcServer {
 impl GrpcServer {
     /// Returns the bounds of calls.
     pub fn limits(&self) -> Limits {
-        let mebibytes = usize::try_from(self.max_recv_msg_size_mib).ok().filter(|mebibytes| *mebibytes > 0);
-        let max_message_bytes = mebibytes.map_or(DEFAULT_MAX_MESSAGE_BYTES, |mebibytes| mebibytes.saturating_mul(1 << 20));
+        let mebibytes = usize::try_from(self.max_recv_msg_size_mib)
+            .ok()
+            .filter(|mebibytes| *mebibytes > 0);
+        let max_message_bytes = mebibytes.map_or(DEFAULT_MAX_MESSAGE_BYTES, |mebibytes| {
+            mebibytes.saturating_mul(1 << 20)
+        });
         Limits { max_message_bytes }
     }
 
@@ -155,9 +187,21 @@ impl GrpcServer {
     /// [`ServerError`]: the endpoint cannot be resolved or bound, or the TLS section cannot be used.
     pub async fn bind(&self) -> Result<Server, ServerError> {
         let tls = self.tls.as_ref().map(|tls| tls.build(&[ALPN_H2])).transpose()?;
-        let endpoint = Endpoint { address: self.endpoint.clone(), transport: self.transport.clone() };
-        let life = self.keepalive.as_ref().and_then(|keepalive| keepalive.server_parameters.as_ref()).cloned().unwrap_or_default();
-        let streams = if self.max_concurrent_streams == 0 { DEFAULT_STREAMS } else { self.max_concurrent_streams };
+        let endpoint = Endpoint {
+            address: self.endpoint.clone(),
+            transport: self.transport.clone(),
+        };
+        let life = self
+            .keepalive
+            .as_ref()
+            .and_then(|keepalive| keepalive.server_parameters.as_ref())
+            .cloned()
+            .unwrap_or_default();
+        let streams = if self.max_concurrent_streams == 0 {
+            DEFAULT_STREAMS
+        } else {
+            self.max_concurrent_streams
+        };
         let settings = Settings {
             http2_only: true,
             keep_alive: true,

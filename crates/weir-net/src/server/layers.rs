@@ -26,11 +26,19 @@ struct Parts {
 impl Around {
     pub(super) fn new(response_headers: HeaderMap, cors: Option<CorsPolicy>) -> Self {
         let needed = !response_headers.is_empty() || cors.is_some();
-        Self(needed.then(|| Arc::new(Parts { response_headers, cors })))
+        Self(needed.then(|| {
+            Arc::new(Parts {
+                response_headers,
+                cors,
+            })
+        }))
     }
 
     pub(super) fn wrap<S: HttpService>(&self, inner: S) -> Wrapped<S> {
-        Wrapped { inner, around: self.clone() }
+        Wrapped {
+            inner,
+            around: self.clone(),
+        }
     }
 }
 
@@ -57,7 +65,10 @@ impl<S: HttpService> Service<Request<Incoming>> for Wrapped<S> {
         let inner = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, inner);
         Box::pin(async move {
-            let verdict = parts.cors.as_ref().map(|cors| cors.judge(request.method(), request.headers()));
+            let verdict = parts
+                .cors
+                .as_ref()
+                .map(|cors| cors.judge(request.method(), request.headers()));
             let mut response = match verdict {
                 Some(Verdict::Preflight(response)) => response,
                 Some(Verdict::Actual(headers)) => {

@@ -4,7 +4,9 @@ use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::{SocketAddr as UnixAddr, UnixListener as StdUnixListener, UnixStream as StdUnixStream};
+use std::os::unix::net::{
+    SocketAddr as UnixAddr, UnixListener as StdUnixListener, UnixStream as StdUnixStream,
+};
 use std::path::PathBuf;
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -84,7 +86,10 @@ impl Endpoint {
         let listening = match self.transport.as_str() {
             "unix" => self.listen_unix(),
             "tcp" | "tcp4" | "tcp6" => self.listen_tcp().await,
-            _ => Err(io::Error::new(io::ErrorKind::Unsupported, "not a stream transport")),
+            _ => Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "not a stream transport",
+            )),
         };
         listening.map_err(|source| BindError {
             endpoint: self.address.clone(),
@@ -94,7 +99,10 @@ impl Endpoint {
     }
 
     async fn listen_tcp(&self) -> io::Result<(Listener, LocalAddress)> {
-        let mut failure = io::Error::new(io::ErrorKind::AddrNotAvailable, "host has no address of this family");
+        let mut failure = io::Error::new(
+            io::ErrorKind::AddrNotAvailable,
+            "host has no address of this family",
+        );
         for address in self.addresses().await? {
             match bind_tcp(address) {
                 Ok(listener) => {
@@ -115,10 +123,13 @@ impl Endpoint {
             .rsplit_once(':')
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "missing port: use `host:port`"))?;
         let mut addresses: Vec<SocketAddr> = if host.is_empty() {
-            let port = port
-                .parse()
-                .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, format!("`{port}` is not a port")))?;
-            vec![(Ipv6Addr::UNSPECIFIED, port).into(), (Ipv4Addr::UNSPECIFIED, port).into()]
+            let port = port.parse().map_err(|_| {
+                io::Error::new(io::ErrorKind::InvalidInput, format!("`{port}` is not a port"))
+            })?;
+            vec![
+                (Ipv6Addr::UNSPECIFIED, port).into(),
+                (Ipv4Addr::UNSPECIFIED, port).into(),
+            ]
         } else {
             let mut found: Vec<_> = tokio::net::lookup_host(&self.address).await?.collect();
             found.sort_by_key(SocketAddr::is_ipv6);
@@ -135,12 +146,24 @@ impl Endpoint {
     fn listen_unix(&self) -> io::Result<(Listener, LocalAddress)> {
         let local = LocalAddress::Unix(self.address.clone());
         let (listener, file) = if let Some(name) = self.address.strip_prefix('@') {
-            (StdUnixListener::bind_addr(&UnixAddr::from_abstract_name(name)?)?, None)
+            (
+                StdUnixListener::bind_addr(&UnixAddr::from_abstract_name(name)?)?,
+                None,
+            )
         } else {
-            (bind_unix(&self.address)?, Some(SocketFile(PathBuf::from(&self.address))))
+            (
+                bind_unix(&self.address)?,
+                Some(SocketFile(PathBuf::from(&self.address))),
+            )
         };
         listener.set_nonblocking(true)?;
-        Ok((Listener::Unix { listener: UnixListener::from_std(listener)?, _file: file }, local))
+        Ok((
+            Listener::Unix {
+                listener: UnixListener::from_std(listener)?,
+                _file: file,
+            },
+            local,
+        ))
     }
 }
 

@@ -37,7 +37,10 @@ use crate::body::Body;
 
 /// What a server serves. Implemented by every fitting tower service; errors become answers inside it.
 pub trait HttpService:
-    Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send + 'static
+    Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + 'static
 {
 }
 

@@ -14,14 +14,21 @@ use weir_component::config::OnUnlessDisabled;
 use super::*;
 use crate::compression::{Encoder, Encoding};
 use crate::config::{Dialer, Headers};
-use crate::testing::{PATIENCE, address_of, grpc_server, http_server, port_of, service, soon, transport, violations};
+use crate::testing::{
+    PATIENCE, address_of, grpc_server, http_server, port_of, service, soon, transport, violations,
+};
 
 /// Answers with peer port, version and body.
 async fn describe(request: Request<Incoming>) -> Response<Body> {
     let info = request.extensions().get::<Arc<ConnectionInfo>>().unwrap().clone();
     let (version, peer) = (request.version(), info.peer);
     let body = request.into_body().collect().await.unwrap().to_bytes();
-    Body::from(format!("{version:?} {} {}", peer.map_or(0, |peer| peer.port()), body.len())).into_response()
+    Body::from(format!(
+        "{version:?} {} {}",
+        peer.map_or(0, |peer| peer.port()),
+        body.len()
+    ))
+    .into_response()
 }
 
 trait IntoResponse {
@@ -48,7 +55,9 @@ async fn text(response: Response<Incoming>) -> String {
 /// Reads until the peer closes the connection.
 async fn read_to_close(stream: &mut TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.expect("connection stays open");
+    let read = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut bytes))
+        .await
+        .expect("connection stays open");
     // A reset is a way of closing, too.
     read.map(|_| bytes).unwrap_or_default()
 }
@@ -57,7 +66,10 @@ async fn read_to_close(stream: &mut TcpStream) -> Vec<u8> {
 async fn one_port_speaks_both_versions_and_names_the_peer() {
     let running = http_server().bind().await.unwrap().start(service(describe));
     for (http2, version) in [(false, "HTTP/1.1"), (true, "HTTP/2.0")] {
-        let response = transport(http2).send(post(&running, vec![b'x'; 100_000].leak() as &[u8])).await.unwrap();
+        let response = transport(http2)
+            .send(post(&running, vec![b'x'; 100_000].leak() as &[u8]))
+            .await
+            .unwrap();
         let text = text(response).await;
         let parts: Vec<_> = text.split(' ').collect();
         assert_eq!((parts[0], parts[2]), (version, "100000"));
@@ -74,14 +86,34 @@ impl From<&'static [u8]> for Body {
 
 #[tokio::test]
 async fn endpoints_are_resolved() {
-    for (endpoint, transport) in [("localhost:0", "tcp"), (":0", "tcp"), ("0.0.0.0:0", "tcp4"), ("127.0.0.1:0", "tcp")] {
-        let server = HttpServer { endpoint: endpoint.into(), transport: transport.into(), ..http_server() };
+    for (endpoint, transport) in [
+        ("localhost:0", "tcp"),
+        (":0", "tcp"),
+        ("0.0.0.0:0", "tcp4"),
+        ("127.0.0.1:0", "tcp"),
+    ] {
+        let server = HttpServer {
+            endpoint: endpoint.into(),
+            transport: transport.into(),
+            ..http_server()
+        };
         let running = server.bind().await.unwrap().start(service(describe));
-        TcpStream::connect(("127.0.0.1", port_of(&running))).await.unwrap();
+        TcpStream::connect(("127.0.0.1", port_of(&running)))
+            .await
+            .unwrap();
     }
     let taken = http_server().bind().await.unwrap();
-    let again = HttpServer { endpoint: taken.local_address().to_string(), ..http_server() }.bind().await.unwrap_err();
-    assert_eq!(again.to_string(), format!("cannot listen on tcp endpoint `{}`", taken.local_address()));
+    let again = HttpServer {
+        endpoint: taken.local_address().to_string(),
+        ..http_server()
+    }
+    .bind()
+    .await
+    .unwrap_err();
+    assert_eq!(
+        again.to_string(),
+        format!("cannot listen on tcp endpoint `{}`", taken.local_address())
+    );
 }
 
 #[tokio::test]
@@ -91,12 +123,21 @@ async fn unix_sockets_are_served_replaced_when_stale_and_removed() {
     // A process that died leaves its file behind.
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
     assert!(path.exists());
-    let config =
-        HttpServer { endpoint: path.to_str().unwrap().into(), transport: "unix".into(), ..HttpServer::default() };
+    let config = HttpServer {
+        endpoint: path.to_str().unwrap().into(),
+        transport: "unix".into(),
+        ..HttpServer::default()
+    };
     let running = config.bind().await.unwrap().start(service(describe));
-    assert!(config.bind().await.is_err(), "a socket in use must not be replaced");
+    assert!(
+        config.bind().await.is_err(),
+        "a socket in use must not be replaced"
+    );
     let mut stream = UnixStream::connect(&path).await.unwrap();
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .await
+        .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.ends_with("HTTP/1.1 0 0"), "{answer}");
@@ -107,7 +148,11 @@ async fn unix_sockets_are_served_replaced_when_stale_and_removed() {
 #[tokio::test]
 async fn abstract_unix_sockets_leave_no_file() {
     let name = format!("@weir-test-{}", std::process::id());
-    let config = HttpServer { endpoint: name.clone(), transport: "unix".into(), ..HttpServer::default() };
+    let config = HttpServer {
+        endpoint: name.clone(),
+        transport: "unix".into(),
+        ..HttpServer::default()
+    };
     let server = config.bind().await.unwrap();
     assert_eq!(server.local_address(), &LocalAddress::Unix(name.clone()));
     assert!(!std::path::Path::new(&name).exists());
@@ -166,26 +211,51 @@ async fn shutdown_cuts_what_is_left_at_the_deadline() {
 
 #[tokio::test]
 async fn connections_end_when_idle_and_before_they_have_said_anything() {
-    let config = HttpServer { idle_timeout: Duration::from_millis(30), ..http_server() };
+    let config = HttpServer {
+        idle_timeout: Duration::from_millis(30),
+        ..http_server()
+    };
     let running = config.bind().await.unwrap().start(service(describe));
     // Silence, half a preface of HTTP/2, a finished request.
-    let cases: [(&[u8], bool); 3] = [(b"", false), (b"PRI * HT", false), (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", true)];
+    let cases: [(&[u8], bool); 3] = [
+        (b"", false),
+        (b"PRI * HT", false),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", true),
+    ];
     for (bytes, answered) in cases {
         let mut stream = TcpStream::connect(address_of(&running)).await.unwrap();
         stream.write_all(bytes).await.unwrap();
-        assert_eq!(read_to_close(&mut stream).await.starts_with(b"HTTP/1.1 200"), answered);
+        assert_eq!(
+            read_to_close(&mut stream).await.starts_with(b"HTTP/1.1 200"),
+            answered
+        );
     }
 }
 
 #[tokio::test]
 async fn a_request_in_flight_is_not_idle() {
-    let config = HttpServer { idle_timeout: Duration::from_millis(20), ..http_server() };
+    let config = HttpServer {
+        idle_timeout: Duration::from_millis(20),
+        ..http_server()
+    };
     let running = config.bind().await.unwrap().start(service(|_| async {
         tokio::time::sleep(Duration::from_millis(100)).await;
         Body::from("late").into_response()
     }));
-    assert_eq!(text(transport(false).send(post(&running, Body::empty())).await.unwrap()).await, "late");
-    assert_eq!(text(transport(true).send(post(&running, Body::empty())).await.unwrap()).await, "late");
+    assert_eq!(
+        text(
+            transport(false)
+                .send(post(&running, Body::empty()))
+                .await
+                .unwrap()
+        )
+        .await,
+        "late"
+    );
+    assert_eq!(
+        text(transport(true).send(post(&running, Body::empty())).await.unwrap()).await,
+        "late"
+    );
 }
 
 #[tokio::test]
@@ -197,37 +267,61 @@ async fn half_a_header_is_not_waited_for() {
     };
     let running = config.bind().await.unwrap().start(service(describe));
     let mut stream = TcpStream::connect(address_of(&running)).await.unwrap();
-    stream.write_all(b"POST / HTTP/1.1\r\nHost: x\r\nX-Slow: ").await.unwrap();
+    stream
+        .write_all(b"POST / HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+        .await
+        .unwrap();
     read_to_close(&mut stream).await;
 }
 
 #[tokio::test]
 async fn a_peer_that_does_not_read_is_dropped() {
-    let config = HttpServer { write_timeout: Duration::from_millis(30), ..http_server() };
+    let config = HttpServer {
+        write_timeout: Duration::from_millis(30),
+        ..http_server()
+    };
     let running = config.bind().await.unwrap().start(service(|_| async {
         // More than socket buffers hold.
         Body::from(Bytes::from(vec![0; 64 << 20])).into_response()
     }));
     let mut stream = TcpStream::connect(address_of(&running)).await.unwrap();
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
     stream.readable().await.unwrap();
     assert_eq!(running.shutdown(soon()).await, Drained { cut: 0 });
 }
 
 #[tokio::test]
 async fn keep_alive_can_be_off() {
-    let config = HttpServer { keep_alives_enabled: false, ..http_server() };
+    let config = HttpServer {
+        keep_alives_enabled: false,
+        ..http_server()
+    };
     let running = config.bind().await.unwrap().start(service(describe));
     let mut stream = TcpStream::connect(address_of(&running)).await.unwrap();
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
     assert!(read_to_close(&mut stream).await.starts_with(b"HTTP/1.1 200"));
 }
 
 #[tokio::test]
 async fn old_connections_are_asked_to_end_and_their_calls_finish() {
-    let parameters = ServerParameters { max_connection_age: Duration::from_millis(30), ..ServerParameters::default() };
-    let keepalive = Keepalive { server_parameters: OnUnlessDisabled::on(parameters), ..Keepalive::default() };
-    let config = GrpcServer { keepalive: OnUnlessDisabled::on(keepalive), ..grpc_server() };
+    let parameters = ServerParameters {
+        max_connection_age: Duration::from_millis(30),
+        ..ServerParameters::default()
+    };
+    let keepalive = Keepalive {
+        server_parameters: OnUnlessDisabled::on(parameters),
+        ..Keepalive::default()
+    };
+    let config = GrpcServer {
+        keepalive: OnUnlessDisabled::on(keepalive),
+        ..grpc_server()
+    };
     let release = Arc::new(Notify::new());
     let notify = Arc::clone(&release);
     let running = config.bind().await.unwrap().start(service(move |_| {
@@ -239,7 +333,9 @@ async fn old_connections_are_asked_to_end_and_their_calls_finish() {
     }));
     let stream = TcpStream::connect(address_of(&running)).await.unwrap();
     let (mut sender, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .unwrap();
     let (ended, answer) = tokio::join!(connection, async {
         let answer = sender.send_request(post(&running, Body::empty()));
         // The server says goodbye while the call is open; then the call may finish.
@@ -260,9 +356,19 @@ async fn calls_that_outlive_the_grace_are_cut() {
         max_connection_age_grace: Duration::from_millis(20),
         ..ServerParameters::default()
     };
-    let keepalive = Keepalive { server_parameters: OnUnlessDisabled::on(parameters), ..Keepalive::default() };
-    let config = GrpcServer { keepalive: OnUnlessDisabled::on(keepalive), ..grpc_server() };
-    let running = config.bind().await.unwrap().start(service(|_| std::future::pending()));
+    let keepalive = Keepalive {
+        server_parameters: OnUnlessDisabled::on(parameters),
+        ..Keepalive::default()
+    };
+    let config = GrpcServer {
+        keepalive: OnUnlessDisabled::on(keepalive),
+        ..grpc_server()
+    };
+    let running = config
+        .bind()
+        .await
+        .unwrap()
+        .start(service(|_| std::future::pending()));
     assert!(transport(true).send(post(&running, Body::empty())).await.is_err());
 }
 
@@ -270,7 +376,10 @@ async fn calls_that_outlive_the_grace_are_cut() {
 async fn a_grpc_port_speaks_http2_only() {
     let running = grpc_server().bind().await.unwrap().start(service(describe));
     let mut stream = TcpStream::connect(address_of(&running)).await.unwrap();
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
     assert!(!read_to_close(&mut stream).await.starts_with(b"HTTP/1.1"));
     let response = transport(true).send(post(&running, Body::empty())).await.unwrap();
     assert_eq!(response.version(), Version::HTTP_2);
@@ -279,7 +388,11 @@ async fn a_grpc_port_speaks_http2_only() {
 #[tokio::test]
 async fn read_buffers_change_nothing_but_speed() {
     for read_buffer_size in [0, 1, 100, 512 << 10] {
-        let config = GrpcServer { read_buffer_size, write_buffer_size: read_buffer_size, ..grpc_server() };
+        let config = GrpcServer {
+            read_buffer_size,
+            write_buffer_size: read_buffer_size,
+            ..grpc_server()
+        };
         let running = config.bind().await.unwrap().start(service(describe));
         let transport = transport(true);
         for len in [0, 10, 70_000, 1_000_000] {
@@ -307,40 +420,80 @@ async fn bodies_are_read_by_policy() {
                 Ok(announced) => announced.read(body).await,
                 Err(error) => Err(error),
             };
-            Body::from(read.map_or_else(|error| error.to_string(), |bytes| format!("{} bytes", bytes.len()))).into_response()
+            Body::from(read.map_or_else(
+                |error| error.to_string(),
+                |bytes| format!("{} bytes", bytes.len()),
+            ))
+            .into_response()
         }
     }));
     let send = async |encoding: &'static str, body: Vec<u8>, chunked: bool| {
-        let chunks = if chunked { body.chunks(100).map(Bytes::copy_from_slice).collect() } else { vec![Bytes::from(body)] };
+        let chunks = if chunked {
+            body.chunks(100).map(Bytes::copy_from_slice).collect()
+        } else {
+            vec![Bytes::from(body)]
+        };
         let mut request = post(&running, Body::from_chunks(chunks));
         if !encoding.is_empty() {
-            request.headers_mut().insert("content-encoding", HeaderValue::from_static(encoding));
+            request
+                .headers_mut()
+                .insert("content-encoding", HeaderValue::from_static(encoding));
         }
         text(transport(false).send(request).await.unwrap()).await
     };
     let compress = |encoding, len: usize| {
         let mut output = Vec::new();
-        Encoder::new(encoding, 0).encode(&vec![7; len], &mut output).unwrap();
+        Encoder::new(encoding, 0)
+            .encode(&vec![7; len], &mut output)
+            .unwrap();
         output
     };
-    assert_eq!(send("gzip", compress(Encoding::Gzip, 1000), false).await, "1000 bytes");
-    assert_eq!(send("Snappy", compress(Encoding::SnappyFramed, 1000), false).await, "1000 bytes");
-    assert_eq!(send("gzip", compress(Encoding::Gzip, 1001), false).await, "request body exceeds the limit of 1000 bytes");
-    assert_eq!(send("gzip", vec![0; 1001], false).await, "request body exceeds the limit of 1000 bytes");
-    assert_eq!(send("", vec![0; 10], false).await, "content encoding `identity` is not accepted");
-    assert_eq!(send("zstd", vec![0; 10], false).await, "content encoding `zstd` is not accepted");
+    assert_eq!(
+        send("gzip", compress(Encoding::Gzip, 1000), false).await,
+        "1000 bytes"
+    );
+    assert_eq!(
+        send("Snappy", compress(Encoding::SnappyFramed, 1000), false).await,
+        "1000 bytes"
+    );
+    assert_eq!(
+        send("gzip", compress(Encoding::Gzip, 1001), false).await,
+        "request body exceeds the limit of 1000 bytes"
+    );
+    assert_eq!(
+        send("gzip", vec![0; 1001], false).await,
+        "request body exceeds the limit of 1000 bytes"
+    );
+    assert_eq!(
+        send("", vec![0; 10], false).await,
+        "content encoding `identity` is not accepted"
+    );
+    assert_eq!(
+        send("zstd", vec![0; 10], false).await,
+        "content encoding `zstd` is not accepted"
+    );
     assert_eq!(send("br", vec![0; 10], false).await, "unsupported encoding `br`");
-    assert!(send("gzip", vec![0; 10], false).await.starts_with("malformed gzip body"));
+    assert!(
+        send("gzip", vec![0; 10], false)
+            .await
+            .starts_with("malformed gzip body")
+    );
 
     let mut stream = TcpStream::connect(address_of(&running)).await.unwrap();
     let head = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Encoding: gzip\r\nContent-Length: 10\r\n\r\nabc";
     stream.write_all(head).await.unwrap();
     let answer = String::from_utf8(read_to_close(&mut stream).await).unwrap();
-    assert!(answer.ends_with("request body was not received in time"), "{answer}");
+    assert!(
+        answer.ends_with("request body was not received in time"),
+        "{answer}"
+    );
     let mut stream = TcpStream::connect(address_of(&running)).await.unwrap();
     let head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n";
     stream.write_all(head).await.unwrap();
-    stream.write_all(format!("500\r\n{}\r\n", "x".repeat(0x500)).as_bytes()).await.unwrap();
+    stream
+        .write_all(format!("500\r\n{}\r\n", "x".repeat(0x500)).as_bytes())
+        .await
+        .unwrap();
     let mut answer = vec![0; 4096];
     let len = stream.read(&mut answer).await.unwrap();
     assert!(String::from_utf8_lossy(&answer[..len]).contains("exceeds the limit of 1000 bytes"));
@@ -348,9 +501,19 @@ async fn bodies_are_read_by_policy() {
 
 #[tokio::test]
 async fn no_algorithms_pass_bodies_on_as_they_are() {
-    let raw = HttpServer { compression_algorithms: [].into_iter().collect(), ..http_server() }.body_policy();
-    let headers = http::HeaderMap::from_iter([(http::header::CONTENT_ENCODING, HeaderValue::from_static("br"))]);
-    let body = raw.announced(&headers).unwrap().read(Body::from("coded")).await.unwrap();
+    let raw = HttpServer {
+        compression_algorithms: [].into_iter().collect(),
+        ..http_server()
+    }
+    .body_policy();
+    let headers =
+        http::HeaderMap::from_iter([(http::header::CONTENT_ENCODING, HeaderValue::from_static("br"))]);
+    let body = raw
+        .announced(&headers)
+        .unwrap()
+        .read(Body::from("coded"))
+        .await
+        .unwrap();
     assert_eq!(body, "coded");
 }
 
@@ -362,15 +525,24 @@ async fn response_headers_and_cors_go_around_the_service() {
     .unwrap();
     let running = config.bind().await.unwrap().start(service(describe));
     let mut request = post(&running, Body::empty());
-    request.headers_mut().insert("origin", HeaderValue::from_static("https://a.test"));
+    request
+        .headers_mut()
+        .insert("origin", HeaderValue::from_static("https://a.test"));
     let response = transport(false).send(request).await.unwrap();
     assert_eq!(response.headers()["x-served-by"], "weir");
-    assert_eq!(response.headers()["access-control-allow-origin"], "https://a.test");
+    assert_eq!(
+        response.headers()["access-control-allow-origin"],
+        "https://a.test"
+    );
 
     let mut preflight = post(&running, Body::empty());
     *preflight.method_mut() = Method::OPTIONS;
-    preflight.headers_mut().insert("origin", HeaderValue::from_static("https://a.test"));
-    preflight.headers_mut().insert("access-control-request-method", HeaderValue::from_static("POST"));
+    preflight
+        .headers_mut()
+        .insert("origin", HeaderValue::from_static("https://a.test"));
+    preflight
+        .headers_mut()
+        .insert("access-control-request-method", HeaderValue::from_static("POST"));
     let response = transport(false).send(preflight).await.unwrap();
     assert_eq!(response.status(), StatusCode::NO_CONTENT);
     assert_eq!(response.headers()["access-control-allow-methods"], "POST");
@@ -391,14 +563,27 @@ fn sections_are_read_over_defaults() {
     let written = weir_component::config::reveal(|| serde_yaml::to_string(&config).unwrap());
     assert_eq!(serde_yaml::from_str::<HttpServer>(&written).unwrap(), config);
 
-    let unknown = serde_yaml::from_str::<HttpServer>("{endpiont: x}").unwrap_err().to_string();
-    assert!(unknown.contains("unknown field `endpiont`, expected one of `endpoint`, `transport`"), "{unknown}");
-    assert!(serde_yaml::from_str::<HttpServer>("{compression_algorithms: [br]}").unwrap_err().to_string().contains("`br`"));
+    let unknown = serde_yaml::from_str::<HttpServer>("{endpiont: x}")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        unknown.contains("unknown field `endpiont`, expected one of `endpoint`, `transport`"),
+        "{unknown}"
+    );
+    assert!(
+        serde_yaml::from_str::<HttpServer>("{compression_algorithms: [br]}")
+            .unwrap_err()
+            .to_string()
+            .contains("`br`")
+    );
 
     let yaml = "{keepalive: {server_parameters: {max_connection_age: 1m}, enforcement_policy: {enabled: false}}, max_recv_msg_size_mib: 8}";
     let config: GrpcServer = serde_yaml::from_str(yaml).unwrap();
     let keepalive = config.keepalive.as_ref().unwrap();
-    assert_eq!(keepalive.server_parameters.as_ref().unwrap().max_connection_age, Duration::from_secs(60));
+    assert_eq!(
+        keepalive.server_parameters.as_ref().unwrap().max_connection_age,
+        Duration::from_secs(60)
+    );
     assert!(!keepalive.enforcement_policy.is_on());
     assert_eq!(config.limits().max_message_bytes, 8 << 20);
 }
@@ -419,7 +604,12 @@ fn what_is_not_honoured_is_refused() {
             "middlewares: middlewares are not supported yet",
         ]
     );
-    let config = GrpcServer { transport: "udp".into(), max_recv_msg_size_mib: -1, dialer: Dialer::default(), ..grpc_server() };
+    let config = GrpcServer {
+        transport: "udp".into(),
+        max_recv_msg_size_mib: -1,
+        dialer: Dialer::default(),
+        ..grpc_server()
+    };
     assert_eq!(
         violations(&config),
         [
@@ -427,6 +617,12 @@ fn what_is_not_honoured_is_refused() {
             "max_recv_msg_size_mib: must be from 0 to 4095",
         ]
     );
-    let config = HttpServer { response_headers: Headers::new([("bad name", "x")]), ..http_server() };
-    assert_eq!(violations(&config), ["response_headers::bad name: `bad name` is not a header name"]);
+    let config = HttpServer {
+        response_headers: Headers::new([("bad name", "x")]),
+        ..http_server()
+    };
+    assert_eq!(
+        violations(&config),
+        ["response_headers::bad name: `bad name` is not a header name"]
+    );
 }

@@ -19,25 +19,39 @@ pub(super) struct WriteTimeout<T> {
 
 impl<T> WriteTimeout<T> {
     pub(super) fn new(inner: T, timeout: Option<Duration>) -> Self {
-        Self { inner, timeout, stalled: None }
+        Self {
+            inner,
+            timeout,
+            stalled: None,
+        }
     }
 
     fn check<R>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
-        let Some(timeout) = self.timeout else { return polled };
+        let Some(timeout) = self.timeout else {
+            return polled;
+        };
         if polled.is_ready() {
             self.stalled = None;
             return polled;
         }
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + timeout)));
+        let stalled = self
+            .stalled
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + timeout)));
         match stalled.as_mut().poll(cx) {
-            Poll::Ready(()) => Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "peer does not read"))),
+            Poll::Ready(()) => {
+                Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "peer does not read")))
+            }
             Poll::Pending => Poll::Pending,
         }
     }
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for WriteTimeout<T> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, output: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        output: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.inner).poll_read(cx, output)
     }
 }

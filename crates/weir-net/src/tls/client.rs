@@ -31,7 +31,10 @@ impl TlsClient {
     /// See [`TlsError`]: a file cannot be read, does not hold what it should, or key and certificate do not fit.
     pub fn build(&self, alpn: &[&[u8]]) -> Result<ClientTls, TlsError> {
         let files = &self.files;
-        let identity: Vec<Source> = Source::certificate(files).into_iter().chain(Source::key(files)).collect();
+        let identity: Vec<Source> = Source::certificate(files)
+            .into_iter()
+            .chain(Source::key(files))
+            .collect();
         let mut roots = RootCertStore::empty();
         if let Some(authority) = Source::authority(files) {
             authority.add_to(&authority.read()?, &mut roots)?;
@@ -43,19 +46,27 @@ impl TlsClient {
         }
         let name_override = match self.server_name_override.as_str() {
             "" => None,
-            name => Some(ServerName::try_from(name.to_owned()).map_err(|_| TlsError::Content {
-                place: "server_name_override".to_owned(),
-                reason: "is neither a DNS name nor an IP address".to_owned(),
-            })?),
+            name => Some(
+                ServerName::try_from(name.to_owned()).map_err(|_| TlsError::Content {
+                    place: "server_name_override".to_owned(),
+                    reason: "is neither a DNS name nor an IP address".to_owned(),
+                })?,
+            ),
         };
-        let groups =
-            vec![Group { sources: identity.clone(), period: Some(files.reload_interval).filter(|period| !period.is_zero()) }];
+        let groups = vec![Group {
+            sources: identity.clone(),
+            period: Some(files.reload_interval).filter(|period| !period.is_zero()),
+        }];
         let selection = Selection::of(files);
         let (roots, skip_verify) = (Arc::new(roots), self.insecure_skip_verify);
         let alpn: Vec<Vec<u8>> = alpn.iter().map(|name| name.to_vec()).collect();
-        let build =
-            move |contents: &Contents| client_config(&selection, &roots, skip_verify, &identity, &alpn, contents);
-        Ok(ClientTls { live: Live::new(groups, Box::new(build))?, name_override })
+        let build = move |contents: &Contents| {
+            client_config(&selection, &roots, skip_verify, &identity, &alpn, contents)
+        };
+        Ok(ClientTls {
+            live: Live::new(groups, Box::new(build))?,
+            name_override,
+        })
     }
 }
 
@@ -71,13 +82,18 @@ fn client_config(
         .with_protocol_versions(&selection.versions)?;
     let builder = if skip_verify {
         let verifier = AnyCertificate(Arc::clone(&selection.provider));
-        builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
+        builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
     } else {
         builder.with_root_certificates(Arc::clone(roots))
     };
     let mut config = match (identity, &contents[0][..]) {
         ([certificate, key], [certificate_pem, key_pem]) => builder
-            .with_client_auth_cert(certificate.certificates(certificate_pem)?, key.private_key(key_pem)?)
+            .with_client_auth_cert(
+                certificate.certificates(certificate_pem)?,
+                key.private_key(key_pem)?,
+            )
             .map_err(|error| key_error(error, certificate, key))?,
         _ => builder.with_no_client_auth(),
     };
@@ -88,7 +104,10 @@ fn client_config(
 /// Says which files do not fit if that is the error.
 pub(super) fn key_error(error: rustls::Error, certificate: &Source, key: &Source) -> TlsError {
     match error {
-        rustls::Error::InconsistentKeys(_) => TlsError::KeyMismatch { certificate: certificate.place(), key: key.place() },
+        rustls::Error::InconsistentKeys(_) => TlsError::KeyMismatch {
+            certificate: certificate.place(),
+            key: key.place(),
+        },
         error => TlsError::Setup(error),
     }
 }
@@ -103,15 +122,22 @@ impl ClientTls {
     /// # Cancel safety
     ///
     /// Dropping the future closes the connection.
-    pub async fn connect<T: AsyncRead + AsyncWrite + Unpin>(&self, host: &str, stream: T) -> io::Result<TlsStream<T>> {
+    pub async fn connect<T: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        host: &str,
+        stream: T,
+    ) -> io::Result<TlsStream<T>> {
         let name = match &self.name_override {
             Some(name) => name.clone(),
             None => {
                 let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-                ServerName::try_from(bare).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?
+                ServerName::try_from(bare)
+                    .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?
             }
         };
-        TlsConnector::from(self.live.current().await).connect(name, stream).await
+        TlsConnector::from(self.live.current().await)
+            .connect(name, stream)
+            .await
     }
 }
 
@@ -137,7 +163,12 @@ impl ServerCertVerifier for AnyCertificate {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+        verify_tls12_signature(
+            message,
+            certificate,
+            signature,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -146,7 +177,12 @@ impl ServerCertVerifier for AnyCertificate {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+        verify_tls13_signature(
+            message,
+            certificate,
+            signature,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

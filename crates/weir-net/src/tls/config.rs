@@ -63,7 +63,12 @@ pub struct Tpm {
     pub auth: Secret,
 }
 
-crate::keys!(Tpm { enabled, path, owner_auth, auth });
+crate::keys!(Tpm {
+    enabled,
+    path,
+    owner_auth,
+    auth
+});
 
 /// The `tls` section of a server. It needs a certificate and a key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -121,7 +126,11 @@ impl Validate for TlsFiles {
             ("key", &self.key_file, &self.key_pem),
         ];
         for (what, file, pem) in exclusive {
-            found.require(file.is_empty() || pem.is_empty(), "", format!("provide either {what}_file or {what}_pem, not both"));
+            found.require(
+                file.is_empty() || pem.is_empty(),
+                "",
+                format!("provide either {what}_file or {what}_pem, not both"),
+            );
         }
         found.require(
             self.has_certificate() == self.has_key(),
@@ -136,7 +145,11 @@ impl Validate for TlsFiles {
             "include_insecure_cipher_suites",
             "insecure cipher suites are not supported",
         );
-        found.require(!self.tpm.enabled, "tpm::enabled", "keys in a TPM are not supported yet");
+        found.require(
+            !self.tpm.enabled,
+            "tpm::enabled",
+            "keys in a TPM are not supported yet",
+        );
     }
 }
 

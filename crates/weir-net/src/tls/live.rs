@@ -50,7 +50,16 @@ impl<C: Send + Sync + 'static> Live<C> {
         let contents: Contents = groups.iter().map(Group::read).collect::<Result<_, _>>()?;
         let current = ArcSwap::from_pointee(build(&contents)?);
         let due = groups.iter().map(Group::next).collect();
-        Ok(Self(Arc::new(Inner { current, groups, build, state: Mutex::new(State { contents, due, busy: false }) })))
+        Ok(Self(Arc::new(Inner {
+            current,
+            groups,
+            build,
+            state: Mutex::new(State {
+                contents,
+                due,
+                busy: false,
+            }),
+        })))
     }
 
     /// Returns the configuration, after a look at the files that are due.
@@ -98,7 +107,10 @@ impl<C> Inner<C> {
                     contents[index] = read;
                     changed = true;
                 }
-                Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "cannot reload TLS files, the previous ones stay"),
+                Err(error) => tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "cannot reload TLS files, the previous ones stay"
+                ),
             }
         }
         if changed {
@@ -109,7 +121,10 @@ impl<C> Inner<C> {
                 }
                 // Files that are being replaced one by one may not fit for a moment.
                 Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "cannot use changed TLS files, the previous ones stay");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "cannot use changed TLS files, the previous ones stay"
+                    );
                     changed = false;
                 }
             }

@@ -20,9 +20,15 @@ impl Source {
     /// Returns where the PEM is, if it is anywhere.
     pub(super) fn of(keys: (&'static str, &'static str), file: &str, pem: &Secret) -> Option<Self> {
         if !file.is_empty() {
-            return Some(Self::File { key: keys.0, path: PathBuf::from(file) });
+            return Some(Self::File {
+                key: keys.0,
+                path: PathBuf::from(file),
+            });
         }
-        (!pem.is_empty()).then(|| Self::Inline { key: keys.1, pem: pem.clone() })
+        (!pem.is_empty()).then(|| Self::Inline {
+            key: keys.1,
+            pem: pem.clone(),
+        })
     }
 
     pub(super) fn certificate(files: &TlsFiles) -> Option<Self> {
@@ -40,9 +46,11 @@ impl Source {
     /// Reads the PEM. Blocks on the file system.
     pub(super) fn read(&self) -> Result<Vec<u8>, TlsError> {
         match self {
-            Self::File { key, path } => {
-                std::fs::read(path).map_err(|source| TlsError::Read { key, path: path.clone(), source })
-            }
+            Self::File { key, path } => std::fs::read(path).map_err(|source| TlsError::Read {
+                key,
+                path: path.clone(),
+                source,
+            }),
             Self::Inline { pem, .. } => Ok(pem.expose().as_bytes().to_vec()),
         }
     }
@@ -56,7 +64,10 @@ impl Source {
     }
 
     fn content(&self, reason: impl Into<String>) -> TlsError {
-        TlsError::Content { place: self.place(), reason: reason.into() }
+        TlsError::Content {
+            place: self.place(),
+            reason: reason.into(),
+        }
     }
 
     /// Parses a chain of at least one certificate.
@@ -84,7 +95,9 @@ impl Source {
     /// Parses authorities into `roots`.
     pub(super) fn add_to(&self, pem: &[u8], roots: &mut RootCertStore) -> Result<(), TlsError> {
         for certificate in self.certificates(pem)? {
-            roots.add(certificate).map_err(|error| self.content(format!("holds a certificate that cannot be trusted: {error}")))?;
+            roots.add(certificate).map_err(|error| {
+                self.content(format!("holds a certificate that cannot be trusted: {error}"))
+            })?;
         }
         Ok(())
     }
@@ -98,6 +111,8 @@ pub(super) fn add_system(roots: &mut RootCertStore) {
     }
     roots.add_parsable_certificates(found.certs);
     if roots.is_empty() {
-        tracing::warn!("no certificate authorities found on this system: set tls::ca_file, or no server can be verified");
+        tracing::warn!(
+            "no certificate authorities found on this system: set tls::ca_file, or no server can be verified"
+        );
     }
 }

@@ -4,8 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::server::{ServerConfig, WebPkiClientVerifier};
 use rustls::RootCertStore;
+use rustls::server::{ServerConfig, WebPkiClientVerifier};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -30,16 +30,24 @@ impl TlsServer {
     /// See [`TlsError`]: a file cannot be read, does not hold what it should, or key and certificate do not fit.
     pub fn build(&self, alpn: &[&[u8]]) -> Result<ServerTls, TlsError> {
         let files = &self.files;
-        let identity: Vec<Source> = Source::certificate(files).into_iter().chain(Source::key(files)).collect();
+        let identity: Vec<Source> = Source::certificate(files)
+            .into_iter()
+            .chain(Source::key(files))
+            .collect();
         let client_ca = Source::of(("client_ca_file", ""), &self.client_ca_file, &Default::default());
         if let Some(authority) = Source::authority(files) {
             authority.certificates(&authority.read()?)?;
             if client_ca.is_none() {
-                tracing::warn!("tls::ca_file does not make a server verify its clients: set tls::client_ca_file for that");
+                tracing::warn!(
+                    "tls::ca_file does not make a server verify its clients: set tls::client_ca_file for that"
+                );
             }
         }
         let groups = vec![
-            Group { sources: identity.clone(), period: Some(files.reload_interval).filter(|period| !period.is_zero()) },
+            Group {
+                sources: identity.clone(),
+                period: Some(files.reload_interval).filter(|period| !period.is_zero()),
+            },
             Group {
                 sources: client_ca.iter().cloned().collect(),
                 period: self.client_ca_file_reload.then_some(CLIENT_CA_PERIOD),
@@ -47,7 +55,9 @@ impl TlsServer {
         ];
         let selection = Selection::of(files);
         let alpn: Vec<Vec<u8>> = alpn.iter().map(|name| name.to_vec()).collect();
-        let build = move |contents: &Contents| server_config(&selection, &identity, client_ca.as_ref(), &alpn, contents);
+        let build = move |contents: &Contents| {
+            server_config(&selection, &identity, client_ca.as_ref(), &alpn, contents)
+        };
         Live::new(groups, Box::new(build)).map(ServerTls)
     }
 }
@@ -65,18 +75,25 @@ fn server_config(
         (Some(source), Some(pem)) => {
             let mut roots = RootCertStore::empty();
             source.add_to(pem, &mut roots)?;
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&selection.provider))
-                .build()
-                .map_err(|error| rustls::Error::General(error.to_string()))?;
+            let verifier =
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&selection.provider))
+                    .build()
+                    .map_err(|error| rustls::Error::General(error.to_string()))?;
             builder.with_client_cert_verifier(verifier)
         }
         _ => builder.with_no_client_auth(),
     };
     let ([certificate, key], [certificate_pem, key_pem]) = (identity, &contents[0][..]) else {
-        return Err(TlsError::Content { place: "tls".to_owned(), reason: "needs a certificate and a key".to_owned() });
+        return Err(TlsError::Content {
+            place: "tls".to_owned(),
+            reason: "needs a certificate and a key".to_owned(),
+        });
     };
     let mut config = builder
-        .with_single_cert(certificate.certificates(certificate_pem)?, key.private_key(key_pem)?)
+        .with_single_cert(
+            certificate.certificates(certificate_pem)?,
+            key.private_key(key_pem)?,
+        )
         .map_err(|error| super::client::key_error(error, certificate, key))?;
     config.alpn_protocols = alpn.to_vec();
     Ok(config)
