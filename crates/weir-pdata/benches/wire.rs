@@ -1,0 +1,79 @@
+//! What the data model costs per request of 1000 data points: the check at the door, a full reading, merging, splitting.
+//!
+//! `cargo bench -p weir-pdata`; divide by 1000 for the cost per point.
+
+use std::hint::black_box;
+use std::num::NonZeroUsize;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use weir_loadgen::workload::{Payload, Spec, lanes};
+use weir_pdata::view::{
+    ExponentialHistogramPoint, HistogramPoint, Metric, MetricsVisitor, NumberPoint, Resource, Scope, SummaryPoint, Visit,
+};
+use weir_pdata::{Batch, Signal, WireChunk};
+
+/// Touches what every writer touches: the attributes of each point.
+#[derive(Default)]
+struct Touch(usize);
+
+impl MetricsVisitor for Touch {
+    fn resource(&mut self, resource: &Resource<'_>) {
+        self.0 += resource.attributes.len();
+    }
+
+    fn scope(&mut self, scope: &Scope<'_>) {
+        self.0 += scope.name.as_bytes().len();
+    }
+
+    fn metric(&mut self, metric: &Metric<'_>) -> Visit {
+        self.0 += metric.points;
+        Visit::Points
+    }
+
+    fn number(&mut self, point: &NumberPoint<'_>) {
+        self.0 += point.attributes.len();
+    }
+
+    fn histogram(&mut self, point: &HistogramPoint<'_>) {
+        self.0 += point.attributes.len() + point.bucket_counts.len();
+    }
+
+    fn exponential_histogram(&mut self, point: &ExponentialHistogramPoint<'_>) {
+        self.0 += point.attributes.len() + point.positive.counts.len();
+    }
+
+    fn summary(&mut self, point: &SummaryPoint<'_>) {
+        self.0 += point.attributes.len();
+    }
+}
+
+fn stages(c: &mut Criterion) {
+    for (name, payload) in [("mixed6", Payload::Mixed6), ("sums10", Payload::Sums10)] {
+        let spec = Spec { payload, points: 1000, ..Spec::default() };
+        let mut lanes = lanes(&spec, 1).expect("a valid workload");
+        let request = lanes[0].next_request(1_700_000_000_000_000_000).as_request();
+        let batch = Batch::from_wire(Signal::Metrics, request.clone()).expect("well formed");
+        let mut group = c.benchmark_group(name);
+        group.bench_function("check", |b| b.iter(|| WireChunk::check(Signal::Metrics, black_box(request.clone()))));
+        group.bench_function("visit", |b| {
+            b.iter(|| {
+                let mut touch = Touch::default();
+                black_box(&batch).visit_metrics(&mut touch);
+                touch.0
+            });
+        });
+        group.bench_function("merge two", |b| {
+            b.iter(|| {
+                let mut merged = batch.clone();
+                merged.append(black_box(batch.clone())).map(|()| merged)
+            });
+        });
+        let hundred = NonZeroUsize::new(100).expect("not zero");
+        group.bench_function("split by 100", |b| b.iter(|| black_box(batch.clone()).split_items(hundred)));
+        group.bench_function("decode", |b| b.iter(|| black_box(&batch).to_decoded()));
+        group.finish();
+    }
+}
+
+criterion_group!(benches, stages);
+criterion_main!(benches);
