@@ -1,0 +1,188 @@
+//! From arguments to an exit code.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{ArgMatches, FromArgMatches};
+use weir_component::{BuildInfo, Catalog};
+use weir_config::Report;
+use weir_telemetry::Heap;
+
+use crate::args::{self, Arguments, Command, ConfigArgs};
+use crate::gateway::GatewayError;
+use crate::{components, configuration, feature_gates, print_config, run};
+
+/// A binary: what it offers, what it is called, what it can do besides running a gateway.
+pub struct App {
+    catalog: Catalog,
+    build_info: BuildInfo,
+    heap: Option<fn() -> Option<Heap>>,
+    subcommands: Vec<Subcommand>,
+}
+
+/// A subcommand of a binary's own.
+#[derive(Debug, Clone)]
+pub struct Subcommand {
+    /// Name and arguments.
+    pub command: clap::Command,
+    /// Does it. An error is printed with its causes and ends with exit code 1.
+    pub run: fn(&App, &ArgMatches) -> anyhow::Result<ExitCode>,
+}
+
+impl App {
+    /// A binary that offers `catalog`.
+    pub fn new(catalog: Catalog, build_info: BuildInfo) -> Self {
+        Self {
+            catalog,
+            build_info,
+            heap: None,
+            subcommands: Vec::new(),
+        }
+    }
+
+    /// Says how to read the allocator of the binary, for own metrics. Without it those metrics are missing.
+    #[must_use]
+    pub fn heap(mut self, read: fn() -> Option<Heap>) -> Self {
+        self.heap = Some(read);
+        self
+    }
+
+    /// Adds a subcommand.
+    #[must_use]
+    pub fn subcommand(mut self, subcommand: Subcommand) -> Self {
+        self.subcommands.push(subcommand);
+        self
+    }
+
+    /// Returns the components on offer.
+    pub const fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// Returns name and version.
+    pub const fn build_info(&self) -> &BuildInfo {
+        &self.build_info
+    }
+
+    /// Returns how to read the allocator.
+    pub(crate) fn heap_reader(&self) -> Option<fn() -> Option<Heap>> {
+        self.heap
+    }
+
+    /// Does what the arguments of the process say. Results go to standard output, errors to standard error; the exit code
+    /// is 0 or 1.
+    pub fn main(&self) -> ExitCode {
+        self.main_with(std::env::args_os())
+    }
+
+    /// The same with other arguments, the first of which is the name of the program.
+    pub fn main_with(&self, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+        let own = self
+            .subcommands
+            .iter()
+            .map(|subcommand| subcommand.command.clone());
+        let command = args::command(&self.build_info).subcommands(own);
+        let matches = match command.try_get_matches_from(arguments) {
+            Ok(matches) => matches,
+            Err(message) => return usage(&message),
+        };
+        self.dispatch(&matches).unwrap_or_else(|error| {
+            explain(&error);
+            ExitCode::FAILURE
+        })
+    }
+
+    fn dispatch(&self, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+        if let Some((name, matches)) = matches.subcommand()
+            && let Some(own) = self.subcommands.iter().find(|own| own.command.get_name() == name)
+        {
+            return (own.run)(self, matches);
+        }
+        let arguments = Arguments::from_arg_matches(matches)?;
+        let gates = feature_gates::parse(&arguments.config.feature_gates)?;
+        match arguments.command {
+            None => run::run(self, &arguments.config, &gates, arguments.shutdown_timeout),
+            Some(Command::Validate) => {
+                feature_gates::notices(&gates)
+                    .iter()
+                    .for_each(|notice| warn(notice));
+                self.validate(&arguments.config)
+            }
+            Some(Command::Components) => print(&components::list(&self.catalog, &self.build_info)?),
+            Some(Command::PrintConfig(options)) => {
+                let text = print_config::render(self, &arguments.config, &options)?;
+                print(&text)
+            }
+            Some(Command::Featuregate { id }) => print(&feature_gates::describe(&gates, id.as_deref())?),
+        }
+    }
+
+    /// Reads the configuration and builds everything it names, without opening anything.
+    fn validate(&self, config: &ConfigArgs) -> anyhow::Result<ExitCode> {
+        let (config, warnings) = configuration::read(&config.sources(), &self.catalog)?;
+        run::build_unopened(self, &config)?;
+        if !warnings.is_empty() {
+            to_stderr(&warnings.render(io::stderr().is_terminal()));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App")
+            .field("build_info", &self.build_info)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Prints what `clap` has to say: help and version are results, anything else is an error.
+fn usage(message: &clap::Error) -> ExitCode {
+    if !message.use_stderr() {
+        // Fails only if nobody reads, and then there is nothing to say.
+        let _ = message.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = message.render().to_string();
+    to_stderr(&format!(
+        "Error: {}",
+        text.strip_prefix("error: ").unwrap_or(&text)
+    ));
+    ExitCode::FAILURE
+}
+
+/// Prints an error: reports as they render, anything else as one line with its causes.
+fn explain(error: &anyhow::Error) {
+    if let Some(report) = error.downcast_ref::<Report>() {
+        let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        to_stderr(&report.render(colour));
+    } else if let Some(GatewayError::Build(failures)) = error.downcast_ref::<GatewayError>() {
+        for failure in failures {
+            to_stderr(&format!("Error: {:#}", anyhow::Error::msg(failure.to_string())));
+        }
+    } else {
+        to_stderr(&format!("Error: {error:#}"));
+    }
+}
+
+pub(crate) fn warn(message: &str) {
+    to_stderr(&format!("Warning: {message}"));
+}
+
+fn to_stderr(text: &str) {
+    // Without standard error there is no place left to complain to.
+    let _ = writeln!(io::stderr().lock(), "{}", text.trim_end());
+}
+
+fn print(text: &str) -> anyhow::Result<ExitCode> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        // The reader has seen enough (`weir components | head`).
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        written => written
+            .context("cannot write to standard output")
+            .map(|()| ExitCode::SUCCESS),
+    }
+}

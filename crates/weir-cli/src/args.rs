@@ -1,0 +1,125 @@
+//! The arguments: the Collector's, and `--shutdown-timeout`.
+
+use std::time::Duration;
+
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use weir_component::BuildInfo;
+use weir_component::config::duration;
+use weir_config::Sources;
+
+/// Receives, processes and exports telemetry.
+#[derive(Debug, Parser)]
+#[command(disable_version_flag = true)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+
+    /// Time for a graceful shutdown; what is not delivered by then is left behind and reported.
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
+    pub(crate) shutdown_timeout: Duration,
+
+    /// Print the version and exit.
+    #[arg(short = 'v', long, action = ArgAction::Version)]
+    version: Option<bool>,
+
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// Where the configuration comes from.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ConfigArgs {
+    /// Location of configuration: a file, `file:path`, `env:NAME` or `yaml:text`. Later ones are laid over earlier ones.
+    #[arg(long = "config", value_name = "URI", global = true, action = ArgAction::Append)]
+    configs: Vec<String>,
+
+    /// Override of one value, for example `--set exporters.debug.verbosity=detailed`. Laid over all files.
+    #[arg(long = "set", value_name = "KEY=VALUE", global = true, action = ArgAction::Append)]
+    sets: Vec<String>,
+
+    /// Comma-separated ids of the Collector's feature gates; `-id` disables.
+    #[arg(long, value_name = "GATES", global = true, allow_hyphen_values = true, action = ArgAction::Append)]
+    pub(crate) feature_gates: Vec<String>,
+}
+
+impl ConfigArgs {
+    pub(crate) fn sources(&self) -> Sources {
+        Sources {
+            configs: self.configs.clone(),
+            sets: self.sets.clone(),
+        }
+    }
+}
+
+/// What to do instead of running.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check the configuration without running it. Says nothing if it is good.
+    Validate,
+    /// Print the components of this binary as YAML.
+    Components,
+    /// Print the configuration as it is understood, defaults filled in.
+    #[command(visible_alias = "print-initial-config")]
+    PrintConfig(PrintArgs),
+    /// Print the feature gates that are understood, or one of them.
+    Featuregate {
+        /// Id of a gate.
+        id: Option<String>,
+    },
+}
+
+/// How to print the configuration.
+#[derive(Debug, Args)]
+pub(crate) struct PrintArgs {
+    /// Whether secrets are shown.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) mode: Mode,
+
+    /// The form.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+
+    /// Also build what the configuration names, as `validate` does.
+    #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true")]
+    pub(crate) validate: bool,
+}
+
+/// Whether secrets are shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mode {
+    /// As `[REDACTED]`.
+    #[default]
+    Redacted,
+    /// As they are.
+    Unredacted,
+}
+
+/// The form of a printed configuration.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// YAML.
+    #[default]
+    Yaml,
+    /// JSON.
+    Json,
+}
+
+/// Returns the command line of a binary.
+pub(crate) fn command(build_info: &BuildInfo) -> clap::Command {
+    Arguments::command()
+        .name(build_info.command.clone())
+        .bin_name(build_info.command.clone())
+        .about(build_info.description.clone())
+        .version(format!("version {}", build_info.version))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_declarations_hold_together() {
+        command(&BuildInfo::default()).debug_assert();
+    }
+}

@@ -1,0 +1,45 @@
+//! Command line of a Weir binary: arguments, signals, reports, exit codes.
+//!
+//! A distribution is a list of components and one call:
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//! use weir_cli::{BuildInfo, Catalog, Factory};
+//!
+//! fn main() -> ExitCode {
+//!     let components: [Factory; 0] = []; // such as `drop_key::FACTORY.into()`
+//!     weir_cli::main(Catalog::new(components), BuildInfo::default())
+//! }
+//! ```
+//!
+//! [`App`] is the same in parts, for binaries with subcommands or an allocator of their own; [`Gateway`] is what runs
+//! behind it. This crate knows no component.
+
+mod app;
+mod args;
+mod components;
+mod configuration;
+mod feature_gates;
+mod gateway;
+mod own_metrics;
+mod own_telemetry;
+mod print_config;
+mod run;
+mod signals;
+
+use std::process::ExitCode;
+
+pub use app::{App, Subcommand};
+pub use clap;
+pub use configuration::read;
+pub use gateway::{Gateway, GatewayError};
+pub use weir_component::{BuildInfo, Catalog, Factory};
+pub use weir_config::{Config, Report, Sources};
+pub use weir_runtime::ShutdownReport;
+pub use weir_telemetry::Heap;
+
+/// Runs a binary that offers `catalog` and nothing of its own: arguments are those of the process, the exit code is for
+/// `main` to return.
+pub fn main(catalog: Catalog, build_info: BuildInfo) -> ExitCode {
+    App::new(catalog, build_info).main()
+}
