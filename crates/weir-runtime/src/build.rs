@@ -112,7 +112,7 @@ struct Builder<'a> {
     found: Vec<BuildFailure>,
 }
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
     fn extensions(&mut self) -> BTreeMap<ComponentId, Arc<dyn Extension>> {
         let mut built = BTreeMap::new();
         for id in &self.config.service.extensions {
@@ -266,7 +266,7 @@ impl Builder<'_> {
     }
 
     /// Returns the factory and the configuration of a component. References were checked when the configuration was read.
-    fn defined(&self, kind: ComponentKind, id: &ComponentId) -> Option<(Factory, &ParsedConfig)> {
+    fn defined(&self, kind: ComponentKind, id: &ComponentId) -> Option<(Factory, &'a ParsedConfig)> {
         let section = match kind {
             ComponentKind::Receiver => &self.config.receivers,
             ComponentKind::Processor => &self.config.processors,
