@@ -310,7 +310,7 @@ impl<'s> Naive<'s> {
     // === values ===
 
     fn points<'m>(&self, metric: &'m Metric) -> Vec<(&'m [KeyValue], &'static str, i64, Point)> {
-        let (mut is_counter, mut hint) = (true, 0);
+        let mut hint = 0;
         let mut delta = |temporality| {
             if temporality == DELTA {
                 hint = 3
@@ -330,7 +330,7 @@ impl<'s> Naive<'s> {
                 }
             }
             Data::Sum(data) => {
-                is_counter = data.is_monotonic;
+                let is_counter = data.is_monotonic;
                 let starts = is_counter || data.aggregation_temporality == DELTA;
                 for p in &data.data_points {
                     out.push((
