@@ -7,8 +7,11 @@
 //! **Invariant.** A round that does not leave out one more value is the last, so there are at most as many rounds as
 //! values.
 
+mod access;
 mod deserializer;
 mod fault;
+mod tracker;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -17,8 +20,9 @@ use std::collections::BTreeMap;
 
 use crate::{node::Node, path::Path, report::Diagnostic};
 
-pub(crate) use deserializer::{Source, Tracker};
+pub(crate) use deserializer::Source;
 pub(crate) use fault::Fault;
+use tracker::Tracker;
 
 /// A mistake and where it is, relative to the decoded node.
 #[derive(Debug)]

@@ -1,5 +1,7 @@
 //! The sources read, merged and expanded: what is left is to say what the values mean.
 
+use std::fmt;
+
 use crate::{
     environment::Environment,
     expand, merge,
@@ -10,7 +12,8 @@ use crate::{
 };
 
 /// A configuration as one tree, before it is decoded.
-#[derive(Debug)]
+///
+/// Its `Debug` shows nothing: the tree holds expanded secrets.
 pub struct Document {
     pub(crate) root: Node,
     pub(crate) sources: SourceMap,
@@ -19,9 +22,15 @@ pub struct Document {
     pub(crate) warnings: Vec<Diagnostic>,
 }
 
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Document").finish_non_exhaustive()
+    }
+}
+
 /// Reads all sources, merges them from left to right, then expands `${…}`.
 ///
-/// A variable that is not set is no error yet: it is one in [`read`](crate::read), unless only a component that no
+/// A variable that is not set is no error yet: it is one in [`read`](crate::read()), unless only a component that no
 /// pipeline uses needs it.
 ///
 /// # Errors

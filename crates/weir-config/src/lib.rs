@@ -10,7 +10,7 @@
 //!     Config
 //! ```
 //!
-//! [`load`] does the first half, [`read`] the second. Both answer with a [`Report`] that points into the sources.
+//! [`load`] does the first half, [`read()`] the second. Both answer with a [`Report`] that points into the sources.
 //!
 //! This crate knows the grammar and the rules between components (references, signals, cycles). It knows no component:
 //! their types come from a [`Catalog`](weir_component::Catalog), their keys from their own config structs. It opens no

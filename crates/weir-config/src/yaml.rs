@@ -6,6 +6,7 @@
 //! Differences from the Collector's parser: a second document, a duplicate key, a custom tag and a key that is no
 //! scalar are errors here. Integers in the YAML 1.1 spelling (`0123` is 83, `1_000` is 1000) are integers in both.
 
+mod explain;
 mod places;
 #[cfg(test)]
 mod tests;
@@ -34,7 +35,7 @@ pub(crate) struct Input<'a> {
 pub(crate) fn parse(input: &Input<'_>) -> Result<Node, Vec<Diagnostic>> {
     let value = match value(input.text) {
         Ok(value) => value,
-        Err(error) => return Err(explain(&error, input)),
+        Err(error) => return Err(explain::explain(&error, input)),
     };
     let spot = Spot::read(input.text);
     Builder { input }.root(value, spot.as_ref())
@@ -275,98 +276,4 @@ fn unite(key: &str, present: &mut Node, node: Node) -> Result<(), Box<Diagnostic
                 .hint("keep one of the two"),
         )),
     }
-}
-
-/// Turns a parser's error into diagnostics with places and hints.
-fn explain(error: &serde_yaml::Error, input: &Input<'_>) -> Vec<Diagnostic> {
-    let text = error.to_string();
-    if text.contains("duplicate entry") {
-        let found = duplicates(input);
-        if !found.is_empty() {
-            return found;
-        }
-    }
-    if text == SECOND_DOCUMENT {
-        return vec![second_document(input)];
-    }
-    let place = error.location().map_or_else(
-        || Place::whole(input.source),
-        |location| {
-            let start = location.index().min(input.text.len());
-            let end = input.text[start..]
-                .find('\n')
-                .map_or(input.text.len(), |at| start + at);
-            Place::new(input.source, input.offset + start..input.offset + end)
-        },
-    );
-    let message = text.split(" at line ").next().unwrap_or(&text);
-    vec![
-        Diagnostic::error(format!("invalid YAML: {message}"))
-            .place(place)
-            .maybe_hint(hint(&text, input.text, error)),
-    ]
-}
-
-fn hint(message: &str, text: &str, error: &serde_yaml::Error) -> Option<String> {
-    let line = error
-        .location()
-        .and_then(|location| text.lines().nth(location.line().saturating_sub(1)));
-    let tab = line.is_some_and(|line| line.trim_start_matches(' ').starts_with('\t'));
-    let advice = if tab || message.contains("that cannot start any token") && text.contains('\t') {
-        "YAML is indented with spaces, never with tabs"
-    } else if message.contains("mapping values are not allowed") {
-        "a value that contains `: ` must be quoted; or the line above is indented differently"
-    } else if message.contains("did not find expected key") {
-        "check the indentation of this line and the ones above"
-    } else if message.contains("unknown anchor") {
-        "define it before with `&name`; a value that starts with `*` must be quoted"
-    } else if message.contains("that cannot start any token") {
-        "a value that starts with `@`, `` ` `` or `%` must be quoted"
-    } else if message.contains("quoted scalar") {
-        "a quote that is opened here is never closed"
-    } else if message.contains("flow sequence") || message.contains("flow mapping") {
-        "a `[` or `{` is never closed, or a comma is missing"
-    } else {
-        return None;
-    };
-    Some(advice.to_owned())
-}
-
-fn duplicates(input: &Input<'_>) -> Vec<Diagnostic> {
-    let place = |span: &std::ops::Range<usize>| {
-        Place::new(input.source, span.start + input.offset..span.end + input.offset)
-    };
-    let Some(spot) = Spot::read(input.text) else {
-        return Vec::new();
-    };
-    spot.duplicates()
-        .into_iter()
-        .map(|(key, first, second)| {
-            Diagnostic::error(format!("the key `{key}` is given twice"))
-                .place(place(second))
-                .related(place(first), "first given here")
-                .hint("YAML would keep only one of the two: join them, or give one another name")
-        })
-        .collect()
-}
-
-fn second_document(input: &Input<'_>) -> Diagnostic {
-    let mut seen_content = false;
-    let mut offset = 0;
-    let mut at = None;
-    for line in input.text.split_inclusive('\n') {
-        if line.trim_end() == "---" && seen_content {
-            at = Some(offset..offset + 3);
-            break;
-        }
-        seen_content |= !(line.trim().is_empty() || line.starts_with('#') || line.trim_end() == "---");
-        offset += line.len();
-    }
-    let place = at.map_or_else(
-        || Place::whole(input.source),
-        |span| Place::new(input.source, span.start + input.offset..span.end + input.offset),
-    );
-    Diagnostic::error("a second YAML document, which the Collector would leave unread")
-        .place(place)
-        .hint("keep one document per file; give further files with `--config`")
 }

@@ -213,7 +213,7 @@ proptest! {
 
     /// Whatever comes in, the answer is a tree or a report.
     #[test]
-    fn nothing_panics(text in "[a-c:\\-\\[\\]{}&*!|>'\"%@`#,? \t\n0-9~<$]{0,60}") {
+    fn nothing_panics(text in "[a-c:\\-\\[\\]{}&*!|>'\"%@`#,? \t\r\n0-9~<$äß∞\u{85}]{0,60}") {
         let _ = parse(&Input { source: 0, offset: 0, text: &text });
     }
 }

@@ -180,3 +180,29 @@ fn secrets_are_printed_on_request_only() {
     assert!(!print(Secrets::Redacted).contains("hunter2"));
     assert!(print(Secrets::Unredacted).contains("Bearer hunter2"));
 }
+
+proptest::proptest! {
+    /// A good configuration with a part cut out and something put in gives a configuration or a report, and no report
+    /// shows the secret.
+    #[test]
+    fn damaged_configurations_are_reported(
+        from in 0usize..2000,
+        length in 0usize..40,
+        put in "[a-z:\\-\\[\\]{}&*!'\"$# \\n0-9ä]{0,12}",
+    ) {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/good/gateway.yaml");
+        let text = fs::read_to_string(file).expect("readable");
+        let from = from.min(text.len());
+        let until = (from + length).min(text.len());
+        let (Some(before), Some(after)) = (text.get(..from), text.get(until..)) else { return Ok(()) };
+        let variables = [("TOKEN", "hunter2-hunter2"), ("INTERVAL", "1m30s"), ("PORT", "9999"), ("PART", "")];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let scene = Scene { directory: PathBuf::new(), variables: BTreeMap::from(variables) };
+        let sources = Sources { configs: vec![format!("yaml:{before}{put}{after}")], sets: Vec::new() };
+        let report = match weir_config::load(&sources, &scene) {
+            Ok(document) => weir_config::read(&document, &catalog::catalog()).map_or_else(|bad| bad, |(_, fine)| fine),
+            Err(report) => report,
+        };
+        proptest::prop_assert!(!report.to_string().contains("hunter2-"), "{report}");
+    }
+}

@@ -1,0 +1,182 @@
+//! `logs`.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use serde::{Deserialize, Deserializer, de};
+use weir_component::config::{OnUnlessDisabled, duration};
+
+use super::{
+    push::Processor,
+    scalar::{Scalar, folded},
+};
+use crate::telemetry::{Complaints, LogEncoding, LogLevel, LogOutput, LogSampling, Logs};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct WrittenLogs {
+    level: LogLevel,
+    development: bool,
+    encoding: LogEncoding,
+    disable_caller: bool,
+    disable_stacktrace: bool,
+    output_paths: Vec<String>,
+    error_output_paths: Vec<String>,
+    initial_fields: BTreeMap<String, Scalar>,
+    sampling: OnUnlessDisabled<WrittenSampling>,
+    disable_zap_resource: bool,
+    processors: Vec<Processor>,
+}
+
+impl Default for WrittenLogs {
+    fn default() -> Self {
+        Self {
+            level: LogLevel::Info,
+            development: false,
+            encoding: LogEncoding::Console,
+            disable_caller: false,
+            disable_stacktrace: false,
+            output_paths: vec!["stderr".to_owned()],
+            error_output_paths: vec!["stderr".to_owned()],
+            initial_fields: BTreeMap::new(),
+            sampling: OnUnlessDisabled::default(),
+            disable_zap_resource: false,
+            processors: Vec::new(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct WrittenSampling {
+    #[serde(with = "duration")]
+    tick: Duration,
+    initial: u64,
+    thereafter: u64,
+}
+
+impl Default for WrittenSampling {
+    fn default() -> Self {
+        let LogSampling {
+            tick,
+            initial,
+            thereafter,
+        } = LogSampling::default();
+        Self {
+            tick,
+            initial,
+            thereafter,
+        }
+    }
+}
+
+impl WrittenLogs {
+    pub(super) fn understand(self, found: &mut Complaints<'_>) -> Logs {
+        if self.development {
+            found.unsupported("logs::development", "the development mode of logs");
+        }
+        if self.disable_zap_resource {
+            found.unsupported("logs::disable_zap_resource", "lines without the field `resource`");
+        }
+        if !self.processors.is_empty() {
+            found.unsupported("logs::processors", "sending own logs by OTLP");
+        }
+        if self.error_output_paths != ["stderr"] {
+            found.unsupported(
+                "logs::error_output_paths",
+                "another place than `stderr` for failures of the log itself",
+            );
+        }
+        if self.output_paths.is_empty() {
+            let hint = "set `level: fatal` to write nearly nothing";
+            found.error("logs::output_paths", "logs go nowhere", Some(hint));
+        }
+        if self
+            .sampling
+            .as_ref()
+            .is_some_and(|sampling| sampling.tick.is_zero())
+        {
+            found.error("logs::sampling::tick", "`tick`: must be above 0", None);
+        }
+        let outputs = self.output_paths.into_iter().enumerate();
+        Logs {
+            level: self.level,
+            encoding: self.encoding,
+            disable_caller: self.disable_caller,
+            disable_stacktrace: self.disable_stacktrace,
+            output_paths: outputs
+                .filter_map(|(nth, path)| output(nth, path, found))
+                .collect(),
+            initial_fields: self
+                .initial_fields
+                .into_iter()
+                .filter_map(|(key, value)| {
+                    let at = format!("logs::initial_fields::{key}");
+                    if value.0.is_none() {
+                        found.error(&at, "a field without a value", None);
+                    }
+                    Some((key, value.0?))
+                })
+                .collect(),
+            sampling: self.sampling.into_inner().map(|written| LogSampling {
+                tick: written.tick,
+                initial: written.initial,
+                thereafter: written.thereafter,
+            }),
+        }
+    }
+}
+
+/// `stdout`, `stderr`, a path, or `file:///absolute/path`.
+pub(super) fn output(nth: usize, path: String, found: &mut Complaints<'_>) -> Option<LogOutput> {
+    let at = format!("logs::output_paths::{nth}");
+    match path.as_str() {
+        "stdout" => return Some(LogOutput::Stdout),
+        "stderr" => return Some(LogOutput::Stderr),
+        "" => {
+            found.error(&at, "an empty path", None);
+            return None;
+        }
+        _ => {}
+    }
+    match path.split_once("://") {
+        None => Some(LogOutput::File(PathBuf::from(path))),
+        Some(("file", rest)) if rest.starts_with('/') => Some(LogOutput::File(PathBuf::from(rest))),
+        Some(_) => {
+            found.error(
+                &at,
+                format!("`{path}` is no place for logs"),
+                Some("`stdout`, `stderr`, a path or `file:///path`"),
+            );
+            None
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for LogLevel {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const NAMES: &[(&str, LogLevel)] = &[
+            ("debug", LogLevel::Debug),
+            ("info", LogLevel::Info),
+            ("warn", LogLevel::Warn),
+            ("error", LogLevel::Error),
+            ("dpanic", LogLevel::Fatal),
+            ("panic", LogLevel::Fatal),
+            ("fatal", LogLevel::Fatal),
+        ];
+        folded(
+            deserializer,
+            NAMES,
+            &["debug", "info", "warn", "error", "dpanic", "panic", "fatal"],
+        )
+    }
+}
+
+impl<'de> Deserialize<'de> for LogEncoding {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "console" => Ok(Self::Console),
+            "json" => Ok(Self::Json),
+            other => Err(de::Error::unknown_variant(other, &["console", "json"])),
+        }
+    }
+}
