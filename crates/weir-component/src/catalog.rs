@@ -1,6 +1,9 @@
 //! The components that a binary offers.
 
-use crate::{ComponentKind, ConnectorFactory, ExporterFactory, ExtensionFactory, Meta, ProcessorFactory, ReceiverFactory};
+use crate::{
+    ComponentKind, ConnectorFactory, ExporterFactory, ExtensionFactory, Meta, ProcessorFactory,
+    ReceiverFactory,
+};
 
 /// A factory of any kind, for lists.
 #[derive(Debug, Clone, Copy)]
@@ -86,24 +89,31 @@ impl<'a> Found<'a> {
 impl Catalog {
     /// Makes a catalog of a list.
     pub fn new(factories: impl IntoIterator<Item = Factory>) -> Self {
-        Self { factories: factories.into_iter().collect() }
+        Self {
+            factories: factories.into_iter().collect(),
+        }
     }
 
     /// Returns the factories of a kind in the order of the list.
     pub fn of_kind(&self, kind: ComponentKind) -> impl Iterator<Item = &Factory> {
-        self.factories.iter().filter(move |factory| factory.kind() == kind)
+        self.factories
+            .iter()
+            .filter(move |factory| factory.kind() == kind)
     }
 
     /// Finds a type by its name, by an alias, or by its name with the underscores taken out.
     pub fn find(&self, kind: ComponentKind, type_name: &str) -> Option<Found<'_>> {
         let bare = |name: &str| name.replace('_', "");
-        self.of_kind(kind).find(|factory| factory.meta().name == type_name).map(Found::Name).or_else(|| {
-            self.of_kind(kind)
-                .find(|factory| {
-                    let meta = factory.meta();
-                    meta.aliases.contains(&type_name) || bare(meta.name) == bare(type_name)
-                })
-                .map(Found::Alias)
-        })
+        self.of_kind(kind)
+            .find(|factory| factory.meta().name == type_name)
+            .map(Found::Name)
+            .or_else(|| {
+                self.of_kind(kind)
+                    .find(|factory| {
+                        let meta = factory.meta();
+                        meta.aliases.contains(&type_name) || bare(meta.name) == bare(type_name)
+                    })
+                    .map(Found::Alias)
+            })
     }
 }

@@ -25,7 +25,12 @@ pub struct BuildInfo {
 impl BuildInfo {
     /// Returns the value of a `User-Agent` header: the description in lower case with dashes, and the version.
     pub fn user_agent(&self) -> String {
-        let product = self.description.to_lowercase().split_whitespace().collect::<Vec<_>>().join("-");
+        let product = self
+            .description
+            .to_lowercase()
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join("-");
         format!("{product}/{}", self.version)
     }
 }
@@ -101,7 +106,12 @@ impl BuildContext {
     /// Makes the context of a component that stands alone, for tests and tools.
     pub fn standalone(id: ComponentId, kind: ComponentKind, signal: Option<Signal>) -> Self {
         let ledger = Ledger::default();
-        let book = ledger.book(NodeKey { kind, id: id.clone(), signal, pipeline: None });
+        let book = ledger.book(NodeKey {
+            kind,
+            id: id.clone(),
+            signal,
+            pipeline: None,
+        });
         Self {
             id,
             kind,
@@ -125,7 +135,9 @@ pub struct Host {
 impl Host {
     /// Makes a host with these running extensions.
     pub fn new(extensions: BTreeMap<ComponentId, Arc<dyn Extension>>) -> Self {
-        Self { extensions: Arc::new(extensions) }
+        Self {
+            extensions: Arc::new(extensions),
+        }
     }
 
     /// Returns a running extension.

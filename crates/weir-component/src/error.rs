@@ -59,8 +59,19 @@ pub struct Refusal {
 impl ConsumeError {
     /// An error with a code; whether to retry and whose fault it is follow from the code.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        let retry = if code.is_retryable() { Retry::Later } else { Retry::Never };
-        Self(Arc::new(Inner { code, fault: code.fault(), retry, extent: Extent::All, message: message.into(), source: None }))
+        let retry = if code.is_retryable() {
+            Retry::Later
+        } else {
+            Retry::Never
+        };
+        Self(Arc::new(Inner {
+            code,
+            fault: code.fault(),
+            retry,
+            extent: Extent::All,
+            message: message.into(),
+            source: None,
+        }))
     }
 
     /// The data is wrong and will stay wrong.
@@ -156,7 +167,11 @@ impl ConsumeError {
     pub fn refused_items(&self, items: u64) -> u64 {
         match &self.0.extent {
             Extent::All => items,
-            Extent::Part(refusals) => refusals.iter().map(|refusal| refusal.items).sum::<u64>().min(items),
+            Extent::Part(refusals) => refusals
+                .iter()
+                .map(|refusal| refusal.items)
+                .sum::<u64>()
+                .min(items),
         }
     }
 }
@@ -184,7 +199,10 @@ pub struct BuildError {
 impl BuildError {
     /// An error with a message, a lower-case fragment.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), source: None }
+        Self {
+            message: message.into(),
+            source: None,
+        }
     }
 
     /// Adds the cause.
@@ -206,7 +224,10 @@ pub struct StartError {
 impl StartError {
     /// An error with a message, a lower-case fragment.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), source: None }
+        Self {
+            message: message.into(),
+            source: None,
+        }
     }
 
     /// Adds the cause.
@@ -227,6 +248,8 @@ pub struct ShutdownError {
 impl ShutdownError {
     /// An error that says what was left, a lower-case fragment.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into() }
+        Self {
+            message: message.into(),
+        }
     }
 }

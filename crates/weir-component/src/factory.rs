@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use weir_pdata::{Batch, Signal};
 
-use crate::traits::{Component, Connector, Exporter, Extension, Layer, Outputs, Processor, Receiver, Verdict};
+use crate::traits::{
+    Component, Connector, Exporter, Extension, Layer, Outputs, Processor, Receiver, Verdict,
+};
 use crate::{BuildContext, BuildError, ComponentConfig, Consumer, ParsedConfig, PipelineId};
 
 /// How far a component has come; the Collector's levels.
@@ -57,8 +59,18 @@ pub struct Meta {
 }
 
 impl Meta {
-    const fn of<C: ComponentConfig>(name: &'static str, stability: Stability, signals: &'static [Signal]) -> Self {
-        Self { name, aliases: &[], stability, signals, parse: |from| ParsedConfig::decode::<C>(from) }
+    const fn of<C: ComponentConfig>(
+        name: &'static str,
+        stability: Stability,
+        signals: &'static [Signal],
+    ) -> Self {
+        Self {
+            name,
+            aliases: &[],
+            stability,
+            signals,
+            parse: |from| ParsedConfig::decode::<C>(from),
+        }
     }
 
     /// Decodes a configuration of the component.
@@ -66,7 +78,10 @@ impl Meta {
     /// # Errors
     ///
     /// Those of the deserializer.
-    pub fn parse(&self, from: &mut dyn erased_serde::Deserializer<'_>) -> Result<ParsedConfig, erased_serde::Error> {
+    pub fn parse(
+        &self,
+        from: &mut dyn erased_serde::Deserializer<'_>,
+    ) -> Result<ParsedConfig, erased_serde::Error> {
         (self.parse)(from)
     }
 
@@ -78,7 +93,10 @@ impl Meta {
 
 impl fmt::Debug for Meta {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Meta").field("name", &self.name).field("stability", &self.stability).finish_non_exhaustive()
+        f.debug_struct("Meta")
+            .field("name", &self.name)
+            .field("stability", &self.stability)
+            .finish_non_exhaustive()
     }
 }
 
@@ -100,8 +118,16 @@ impl fmt::Debug for Step {
 /// Returns the configuration as the factory's own type.
 ///
 /// A factory is only given what it parsed itself, so a mismatch is a defect of the caller and reported as such.
-fn own<'a, C: ComponentConfig>(config: &'a ParsedConfig, context: &BuildContext) -> Result<&'a C, BuildError> {
-    config.downcast().ok_or_else(|| BuildError::new(format!("configuration of `{}` belongs to another component", context.id)))
+fn own<'a, C: ComponentConfig>(
+    config: &'a ParsedConfig,
+    context: &BuildContext,
+) -> Result<&'a C, BuildError> {
+    config.downcast().ok_or_else(|| {
+        BuildError::new(format!(
+            "configuration of `{}` belongs to another component",
+            context.id
+        ))
+    })
 }
 
 macro_rules! factory_settings {
@@ -135,7 +161,9 @@ impl ReceiverFactory {
     pub const fn of<R: Receiver>(name: &'static str, stability: Stability) -> Self {
         Self {
             meta: Meta::of::<R::Config>(name, stability, &Signal::ALL),
-            build: |config, context, outputs| Ok(Arc::new(R::build(own(config, context)?, context, outputs)?)),
+            build: |config, context, outputs| {
+                Ok(Arc::new(R::build(own(config, context)?, context, outputs)?))
+            },
         }
     }
 
@@ -171,7 +199,10 @@ impl ProcessorFactory {
             meta: Meta::of::<P::Config>(name, stability, &Signal::ALL),
             build: |config, context, next| {
                 let processor = Arc::new(P::build(own(config, context)?, context)?);
-                Ok(Step { consumer: in_front_of(Arc::clone(&processor), next), component: Arc::new(NothingToRun) })
+                Ok(Step {
+                    consumer: in_front_of(Arc::clone(&processor), next),
+                    component: Arc::new(NothingToRun),
+                })
             },
         }
     }
@@ -187,7 +218,10 @@ impl ProcessorFactory {
                     let layer = Arc::clone(&consuming);
                     async move { layer.consume(batch).await }
                 });
-                Ok(Step { consumer, component: layer })
+                Ok(Step {
+                    consumer,
+                    component: layer,
+                })
             },
         }
     }
@@ -199,7 +233,12 @@ impl ProcessorFactory {
     /// # Errors
     ///
     /// [`BuildError`] of the component.
-    pub fn build(&self, config: &ParsedConfig, context: &BuildContext, next: Consumer) -> Result<Step, BuildError> {
+    pub fn build(
+        &self,
+        config: &ParsedConfig,
+        context: &BuildContext,
+        next: Consumer,
+    ) -> Result<Step, BuildError> {
         (self.build)(config, context, next)
     }
 }
@@ -242,7 +281,10 @@ impl ExporterFactory {
                     let exporter = Arc::clone(&exporting);
                     async move { exporter.export(batch).await }
                 });
-                Ok(Step { consumer, component: exporter })
+                Ok(Step {
+                    consumer,
+                    component: exporter,
+                })
             },
         }
     }
@@ -271,7 +313,11 @@ pub struct ConnectorFactory {
 
 impl ConnectorFactory {
     /// Offers `C` under a type name, for pairs of signals (taken, given).
-    pub const fn of<C: Connector>(name: &'static str, stability: Stability, pairs: &'static [(Signal, Signal)]) -> Self {
+    pub const fn of<C: Connector>(
+        name: &'static str,
+        stability: Stability,
+        pairs: &'static [(Signal, Signal)],
+    ) -> Self {
         Self {
             meta: Meta::of::<C::Config>(name, stability, &Signal::ALL),
             pairs,
@@ -282,7 +328,10 @@ impl ConnectorFactory {
                     let connector = Arc::clone(&connecting);
                     async move { connector.consume(batch).await }
                 });
-                Ok(Step { consumer, component: connector })
+                Ok(Step {
+                    consumer,
+                    component: connector,
+                })
             },
         }
     }
@@ -328,7 +377,11 @@ impl ExtensionFactory {
     /// # Errors
     ///
     /// [`BuildError`] of the component.
-    pub fn build(&self, config: &ParsedConfig, context: &BuildContext) -> Result<Arc<dyn Extension>, BuildError> {
+    pub fn build(
+        &self,
+        config: &ParsedConfig,
+        context: &BuildContext,
+    ) -> Result<Arc<dyn Extension>, BuildError> {
         (self.build)(config, context)
     }
 }

@@ -92,11 +92,22 @@ impl FromStr for ComponentId {
         let (type_name, name) = parts(text)?;
         let mut bytes = type_name.bytes();
         let first = bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic());
-        if !first || !bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') || type_name.len() > MAX_TYPE {
-            let reason = format!("a type begins with a letter, holds letters, digits and `_`, and has at most {MAX_TYPE} bytes");
-            return Err(InvalidId { id: text.to_owned(), reason });
+        if !first
+            || !bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            || type_name.len() > MAX_TYPE
+        {
+            let reason = format!(
+                "a type begins with a letter, holds letters, digits and `_`, and has at most {MAX_TYPE} bytes"
+            );
+            return Err(InvalidId {
+                id: text.to_owned(),
+                reason,
+            });
         }
-        Ok(Self { type_name: type_name.to_owned(), name: name.to_owned() })
+        Ok(Self {
+            type_name: type_name.to_owned(),
+            name: name.to_owned(),
+        })
     }
 }
 
@@ -131,11 +142,16 @@ impl FromStr for PipelineId {
     /// Reads `signal` or `signal/name`. White space around both parts is ignored.
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         let (signal, name) = parts(text)?;
-        let signal = signal.parse().map_err(|error: weir_pdata::UnknownSignal| InvalidId {
-            id: text.to_owned(),
-            reason: error.to_string(),
-        })?;
-        Ok(Self { signal, name: name.to_owned() })
+        let signal = signal
+            .parse()
+            .map_err(|error: weir_pdata::UnknownSignal| InvalidId {
+                id: text.to_owned(),
+                reason: error.to_string(),
+            })?;
+        Ok(Self {
+            signal,
+            name: name.to_owned(),
+        })
     }
 }
 
@@ -146,16 +162,27 @@ impl fmt::Display for PipelineId {
 }
 
 fn display(f: &mut fmt::Formatter<'_>, head: &str, name: &str) -> fmt::Result {
-    if name.is_empty() { f.write_str(head) } else { write!(f, "{head}/{name}") }
+    if name.is_empty() {
+        f.write_str(head)
+    } else {
+        write!(f, "{head}/{name}")
+    }
 }
 
 /// Cuts at the first slash and checks the name.
 fn parts(text: &str) -> Result<(&str, &str), InvalidId> {
-    let invalid = |reason: &str| InvalidId { id: text.to_owned(), reason: reason.to_owned() };
+    let invalid = |reason: &str| InvalidId {
+        id: text.to_owned(),
+        reason: reason.to_owned(),
+    };
     let (head, name) = match text.split_once('/') {
         None => (text.trim(), ""),
         Some((head, name)) if name.trim().is_empty() => {
-            return Err(invalid(if head.trim().is_empty() { "it is empty" } else { "the name after `/` is empty" }));
+            return Err(invalid(if head.trim().is_empty() {
+                "it is empty"
+            } else {
+                "the name after `/` is empty"
+            }));
         }
         Some((head, name)) => (head.trim(), name.trim()),
     };
@@ -165,8 +192,13 @@ fn parts(text: &str) -> Result<(&str, &str), InvalidId> {
     if name.len() > MAX_NAME {
         return Err(invalid("the name has more than 1024 bytes"));
     }
-    if name.chars().any(|c| c.is_whitespace() || c.is_control() || "$+<=>^~|`".contains(c)) {
-        return Err(invalid("a name has no white space, control characters or symbols such as $ + < = > ^ ~ | `"));
+    if name
+        .chars()
+        .any(|c| c.is_whitespace() || c.is_control() || "$+<=>^~|`".contains(c))
+    {
+        return Err(invalid(
+            "a name has no white space, control characters or symbols such as $ + < = > ^ ~ | `",
+        ));
     }
     Ok((head, name))
 }
@@ -177,16 +209,34 @@ mod tests {
 
     #[test]
     fn ids_read_back_as_written() {
-        for text in ["otlp", "otlp/a", "otlp/a/b", "batch/2", "otlp/名前", "prometheus_remote_write/a-b.c:d@e#f"] {
+        for text in [
+            "otlp",
+            "otlp/a",
+            "otlp/a/b",
+            "batch/2",
+            "otlp/名前",
+            "prometheus_remote_write/a-b.c:d@e#f",
+        ] {
             assert_eq!(text.parse::<ComponentId>().expect(text).to_string(), text);
         }
-        assert_eq!(" otlp / a ".parse::<ComponentId>().expect("trimmed").to_string(), "otlp/a");
-        assert_eq!("metrics/prod".parse::<PipelineId>().expect("pipeline").to_string(), "metrics/prod");
+        assert_eq!(
+            " otlp / a ".parse::<ComponentId>().expect("trimmed").to_string(),
+            "otlp/a"
+        );
+        assert_eq!(
+            "metrics/prod"
+                .parse::<PipelineId>()
+                .expect("pipeline")
+                .to_string(),
+            "metrics/prod"
+        );
     }
 
     #[test]
     fn other_texts_are_refused() {
-        for text in ["", "/", "/x", "x/", "1otlp", "ot-lp", "otlp/a b", "otlp/$x", "otlp/a|b"] {
+        for text in [
+            "", "/", "/x", "x/", "1otlp", "ot-lp", "otlp/a b", "otlp/$x", "otlp/a|b",
+        ] {
             assert!(text.parse::<ComponentId>().is_err(), "{text}");
         }
         assert!("Metrics".parse::<PipelineId>().is_err());

@@ -14,17 +14,31 @@ use weir_telemetry::{Def, Metrics};
 
 use crate::{ComponentId, ComponentKind, ConsumeError, PipelineId};
 
-const EDGE_ITEMS: Def = Def::new("weir_edge_items_total", "Items that reached the edge between two steps, by outcome.");
+const EDGE_ITEMS: Def = Def::new(
+    "weir_edge_items_total",
+    "Items that reached the edge between two steps, by outcome.",
+);
 const IN_FLIGHT: Def = Def::new("weir_edge_in_flight_items", "Items whose hand-over is under way.");
-const DELIVERED: Def = Def::new("weir_component_delivered_items_total", "Items that left Weir through this component.");
-const DROPPED: Def = Def::new("weir_component_dropped_items_total", "Items that this component gave up, by reason.");
+const DELIVERED: Def = Def::new(
+    "weir_component_delivered_items_total",
+    "Items that left Weir through this component.",
+);
+const DROPPED: Def = Def::new(
+    "weir_component_dropped_items_total",
+    "Items that this component gave up, by reason.",
+);
 const REPEATED: Def = Def::new(
     "weir_component_repeated_items_total",
     "Items that went on although the caller was told to send them again: the destination may see them twice.",
 );
-const HELD: Def = Def::new("weir_component_held_items", "Items that this component took over and still has.");
-const IMBALANCE: Def =
-    Def::new("weir_ledger_imbalance_items", "in - out - dropped - held of a step; anything but 0 at rest is a defect.");
+const HELD: Def = Def::new(
+    "weir_component_held_items",
+    "Items that this component took over and still has.",
+);
+const IMBALANCE: Def = Def::new(
+    "weir_ledger_imbalance_items",
+    "in - out - dropped - held of a step; anything but 0 at rest is a defect.",
+);
 
 /// One step of the graph.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,8 +67,19 @@ pub struct Ledger {
 
 #[derive(Debug, Default)]
 struct Shared {
-    edges: Vec<(NodeKey, NodeKey, EdgeBooks)>,
+    edges: Vec<Edge>,
     books: BTreeMap<NodeKey, Book>,
+}
+
+/// Whose accounts the counters of an edge belong to.
+#[derive(Debug)]
+struct Edge {
+    from: NodeKey,
+    /// None for the trunk of a fan-out.
+    to: Option<NodeKey>,
+    /// False for the branches of a fan-out: what its sender handed on is counted once, on the trunk.
+    counts_for_sender: bool,
+    books: EdgeBooks,
 }
 
 impl Ledger {
@@ -65,9 +90,36 @@ impl Ledger {
 
     /// Opens the counters of an edge between two steps.
     pub fn edge(&self, from: NodeKey, to: NodeKey) -> EdgeBooks {
-        let edge = EdgeBooks::default();
-        self.lock().edges.push((from, to, edge.clone()));
-        edge
+        self.open(from, Some(to), true)
+    }
+
+    /// Opens the counters of a fan-out: those of the trunk, to be decided by the branches' joint answer, and those of the branches.
+    ///
+    /// What the sender handed on is what the trunk says; what each target took is what its branch says.
+    pub fn fan_out(
+        &self,
+        from: &NodeKey,
+        targets: impl IntoIterator<Item = NodeKey>,
+    ) -> (EdgeBooks, Vec<EdgeBooks>) {
+        let trunk = self.open(from.clone(), None, true);
+        (
+            trunk,
+            targets
+                .into_iter()
+                .map(|to| self.open(from.clone(), Some(to), false))
+                .collect(),
+        )
+    }
+
+    fn open(&self, from: NodeKey, to: Option<NodeKey>, counts_for_sender: bool) -> EdgeBooks {
+        let books = EdgeBooks::default();
+        self.lock().edges.push(Edge {
+            from,
+            to,
+            counts_for_sender,
+            books: books.clone(),
+        });
+        books
     }
 
     /// Returns the account of every processor and exporter.
@@ -76,26 +128,59 @@ impl Ledger {
     pub fn accounts(&self) -> Vec<Account> {
         let shared = self.lock();
         let checked = |kind| matches!(kind, ComponentKind::Processor | ComponentKind::Exporter);
-        shared.books.iter().filter(|(node, _)| checked(node.kind)).map(|(node, book)| shared.account(node, book)).collect()
+        shared
+            .books
+            .iter()
+            .filter(|(node, _)| checked(node.kind))
+            .map(|(node, book)| shared.account(node, book))
+            .collect()
     }
 
     /// Writes the books into own metrics. Called when these are read, so that the data path pays for atomics only.
     pub fn publish(&self, metrics: &Metrics) {
-        for (from, to, edge) in &self.lock().edges {
-            let (from, to_text, signal) = (from.to_string(), to.to_string(), to.signal.map_or("", Signal::as_str));
-            let labels = |outcome| [("from", from.as_str()), ("to", to_text.as_str()), ("signal", signal), ("outcome", outcome)];
-            let counts = &edge.counts;
-            metrics.counter(&EDGE_ITEMS, &labels("offered")).absolute(counts.offered.load(Ordering::Relaxed));
-            metrics.counter(&EDGE_ITEMS, &labels("accepted")).absolute(counts.accepted.load(Ordering::Relaxed));
-            metrics.counter(&EDGE_ITEMS, &labels("refused")).absolute(counts.refused.load(Ordering::Relaxed));
-            metrics.gauge(&IN_FLIGHT, &labels("")[..3]).set(counts.in_flight() as f64);
+        for edge in &self.lock().edges {
+            let Some(to) = &edge.to else { continue };
+            let (from, to_text, signal) = (
+                edge.from.to_string(),
+                to.to_string(),
+                to.signal.map_or("", Signal::as_str),
+            );
+            let labels = |outcome| {
+                [
+                    ("from", from.as_str()),
+                    ("to", to_text.as_str()),
+                    ("signal", signal),
+                    ("outcome", outcome),
+                ]
+            };
+            let counts = &edge.books.counts;
+            metrics
+                .counter(&EDGE_ITEMS, &labels("offered"))
+                .absolute(counts.offered.load(Ordering::Relaxed));
+            metrics
+                .counter(&EDGE_ITEMS, &labels("accepted"))
+                .absolute(counts.accepted.load(Ordering::Relaxed));
+            metrics
+                .counter(&EDGE_ITEMS, &labels("refused"))
+                .absolute(counts.refused.load(Ordering::Relaxed));
+            metrics
+                .gauge(&IN_FLIGHT, &labels("")[..3])
+                .set(counts.in_flight() as f64);
         }
         for account in self.accounts() {
             let node = &account.node;
             let (id, signal) = (node.id.to_string(), node.signal.map_or("", Signal::as_str));
-            let pipeline = node.pipeline.as_ref().map(ToString::to_string).unwrap_or_default();
-            let labels =
-                [("component", id.as_str()), ("kind", node.kind.as_str()), ("signal", signal), ("pipeline", pipeline.as_str())];
+            let pipeline = node
+                .pipeline
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            let labels = [
+                ("component", id.as_str()),
+                ("kind", node.kind.as_str()),
+                ("signal", signal),
+                ("pipeline", pipeline.as_str()),
+            ];
             metrics.counter(&DELIVERED, &labels).absolute(account.delivered);
             metrics.counter(&REPEATED, &labels).absolute(account.repeated);
             metrics.gauge(&HELD, &labels).set(account.held as f64);
@@ -122,15 +207,21 @@ impl Shared {
             delivered: book.counts.delivered.load(Ordering::Relaxed),
             repeated: book.counts.repeated.load(Ordering::Relaxed),
             held: book.counts.held.load(Ordering::Relaxed),
-            dropped: book.counts.dropped.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            dropped: book
+                .counts
+                .dropped
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
         };
-        for (from, to, edge) in &self.edges {
-            if to == node {
-                account.accepted += edge.counts.accepted.load(Ordering::Relaxed);
-                account.in_flight += edge.counts.in_flight();
+        for edge in &self.edges {
+            let counts = &edge.books.counts;
+            if edge.to.as_ref() == Some(node) {
+                account.accepted += counts.accepted.load(Ordering::Relaxed);
+                account.in_flight += counts.in_flight();
             }
-            if from == node {
-                account.forwarded += edge.counts.accepted.load(Ordering::Relaxed);
+            if edge.counts_for_sender && edge.from == *node {
+                account.forwarded += counts.accepted.load(Ordering::Relaxed);
             }
         }
         account
@@ -193,7 +284,11 @@ impl EdgeBooks {
     /// Counts items as offered to the step behind the edge.
     pub fn offer(&self, items: u64) -> Offer {
         self.counts.offered.fetch_add(items, Ordering::Relaxed);
-        Offer { counts: Arc::clone(&self.counts), items, decided: false }
+        Offer {
+            counts: Arc::clone(&self.counts),
+            items,
+            decided: false,
+        }
     }
 }
 
@@ -256,7 +351,13 @@ impl Book {
     /// Counts items that the step gave up. `reason` is one of the component's documented reasons.
     pub fn dropped(&self, reason: &'static str, items: u64) {
         if items > 0 {
-            *self.counts.dropped.lock().unwrap_or_else(PoisonError::into_inner).entry(reason).or_default() += items;
+            *self
+                .counts
+                .dropped
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .entry(reason)
+                .or_default() += items;
         }
     }
 
@@ -277,7 +378,11 @@ impl Book {
 
     /// Returns the items dropped, by reason.
     pub fn dropped_by_reason(&self) -> BTreeMap<&'static str, u64> {
-        self.counts.dropped.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.counts
+            .dropped
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Returns the items delivered.
@@ -291,7 +396,12 @@ mod tests {
     use super::*;
 
     fn node(kind: ComponentKind, id: &str) -> NodeKey {
-        NodeKey { kind, id: id.parse().expect("id"), signal: Some(Signal::Metrics), pipeline: None }
+        NodeKey {
+            kind,
+            id: id.parse().expect("id"),
+            signal: Some(Signal::Metrics),
+            pipeline: None,
+        }
     }
 
     #[test]
@@ -302,19 +412,64 @@ mod tests {
             node(ComponentKind::Processor, "filter"),
             node(ComponentKind::Exporter, "debug"),
         );
-        let (inward, outward) = (ledger.edge(source, filter.clone()), ledger.edge(filter.clone(), sink.clone()));
+        let (inward, outward) = (
+            ledger.edge(source, filter.clone()),
+            ledger.edge(filter.clone(), sink.clone()),
+        );
         let (filter, sink) = (ledger.book(filter), ledger.book(sink));
         let (offer, inner) = (inward.offer(10), outward.offer(7));
         assert_eq!(ledger.accounts()[0].in_flight, 10);
         sink.delivered(7);
         inner.decide(&Ok(()));
         offer.decide(&Ok(()));
-        assert_eq!(ledger.accounts().iter().map(Account::imbalance).collect::<Vec<_>>(), [3, 0]);
+        assert_eq!(
+            ledger
+                .accounts()
+                .iter()
+                .map(Account::imbalance)
+                .collect::<Vec<_>>(),
+            [3, 0]
+        );
         filter.dropped("filtered", 3);
-        assert_eq!(ledger.accounts().iter().map(Account::imbalance).collect::<Vec<_>>(), [0, 0]);
+        assert_eq!(
+            ledger
+                .accounts()
+                .iter()
+                .map(Account::imbalance)
+                .collect::<Vec<_>>(),
+            [0, 0]
+        );
         inward.offer(5).decide(&Err(ConsumeError::unavailable("full")));
         drop(inward.offer(5));
         assert_eq!(ledger.accounts()[0].in_flight, 0);
         assert_eq!(ledger.accounts()[0].imbalance(), 0);
+    }
+    #[test]
+    fn a_fan_out_is_handed_on_once() {
+        let ledger = Ledger::default();
+        let processor = node(ComponentKind::Processor, "batch");
+        let sinks = ["a", "b"].map(|id| node(ComponentKind::Exporter, id));
+        let inward = ledger.edge(node(ComponentKind::Receiver, "otlp"), processor.clone());
+        let (trunk, branches) = ledger.fan_out(&processor, sinks.clone());
+        ledger.book(processor);
+        let sinks = sinks.map(|sink| ledger.book(sink));
+        let refused = Err(ConsumeError::unavailable("down"));
+        for (first, second) in [(Ok(()), Ok(())), (Ok(()), refused.clone())] {
+            let (outer, joint) = (inward.offer(10), trunk.offer(10));
+            for ((branch, sink), answer) in branches.iter().zip(&sinks).zip([&first, &second]) {
+                let offer = branch.offer(10);
+                sink.delivered(if answer.is_ok() { 10 } else { 0 });
+                offer.decide(answer);
+            }
+            joint.decide(&second);
+            outer.decide(&second);
+            let off: Vec<_> = ledger
+                .accounts()
+                .into_iter()
+                .filter(|account| account.imbalance() != 0)
+                .collect();
+            assert!(off.is_empty(), "{off:?}");
+        }
+        assert_eq!(ledger.accounts()[0].forwarded, 10);
     }
 }

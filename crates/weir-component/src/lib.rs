@@ -25,7 +25,10 @@ pub use config::{Validate, Violations};
 pub use consumer::Consumer;
 pub use context::{BuildContext, BuildInfo, Failures, Host};
 pub use error::{BoxError, BuildError, ConsumeError, Extent, Refusal, Retry, ShutdownError, StartError};
-pub use factory::{ConnectorFactory, ExporterFactory, ExtensionFactory, Meta, ProcessorFactory, ReceiverFactory, Stability, Step};
+pub use factory::{
+    ConnectorFactory, ExporterFactory, ExtensionFactory, Meta, ProcessorFactory, ReceiverFactory, Stability,
+    Step,
+};
 pub use id::{ComponentId, ComponentKind, InvalidId, PipelineId};
 pub use ledger::{Account, Book, EdgeBooks, Ledger, NodeKey, Offer};
 pub use metrics::ReceiverMetrics;

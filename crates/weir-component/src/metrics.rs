@@ -7,19 +7,46 @@ use weir_telemetry::{Def, Metrics};
 use crate::{ComponentId, ConsumeError, Fault};
 
 const ACCEPTED: [Def; 3] = [
-    Def::new("otelcol_receiver_accepted_metric_points", "Data points taken from clients and handed on."),
-    Def::new("otelcol_receiver_accepted_spans", "Spans taken from clients and handed on."),
-    Def::new("otelcol_receiver_accepted_log_records", "Log records taken from clients and handed on."),
+    Def::new(
+        "otelcol_receiver_accepted_metric_points",
+        "Data points taken from clients and handed on.",
+    ),
+    Def::new(
+        "otelcol_receiver_accepted_spans",
+        "Spans taken from clients and handed on.",
+    ),
+    Def::new(
+        "otelcol_receiver_accepted_log_records",
+        "Log records taken from clients and handed on.",
+    ),
 ];
 const REFUSED: [Def; 3] = [
-    Def::new("otelcol_receiver_refused_metric_points", "Data points that a pipeline did not take."),
-    Def::new("otelcol_receiver_refused_spans", "Spans that a pipeline did not take."),
-    Def::new("otelcol_receiver_refused_log_records", "Log records that a pipeline did not take."),
+    Def::new(
+        "otelcol_receiver_refused_metric_points",
+        "Data points that a pipeline did not take.",
+    ),
+    Def::new(
+        "otelcol_receiver_refused_spans",
+        "Spans that a pipeline did not take.",
+    ),
+    Def::new(
+        "otelcol_receiver_refused_log_records",
+        "Log records that a pipeline did not take.",
+    ),
 ];
 const FAILED: [Def; 3] = [
-    Def::new("otelcol_receiver_failed_metric_points", "Data points that were lost by a fault of this process."),
-    Def::new("otelcol_receiver_failed_spans", "Spans that were lost by a fault of this process."),
-    Def::new("otelcol_receiver_failed_log_records", "Log records that were lost by a fault of this process."),
+    Def::new(
+        "otelcol_receiver_failed_metric_points",
+        "Data points that were lost by a fault of this process.",
+    ),
+    Def::new(
+        "otelcol_receiver_failed_spans",
+        "Spans that were lost by a fault of this process.",
+    ),
+    Def::new(
+        "otelcol_receiver_failed_log_records",
+        "Log records that were lost by a fault of this process.",
+    ),
 ];
 
 /// What one transport of a receiver accepted, refused and failed, under the Collector's names.
@@ -51,10 +78,15 @@ impl ReceiverMetrics {
     /// Counts the items of one request by the pipeline's answer.
     pub fn record(&self, signal: Signal, items: u64, answer: &Result<(), ConsumeError>) {
         let counters = &self.by_signal[signal as usize];
-        let lost = answer.as_ref().err().map_or(0, |error| error.refused_items(items));
+        let lost = answer
+            .as_ref()
+            .err()
+            .map_or(0, |error| error.refused_items(items));
         counters.accepted.increment(items - lost);
         match answer {
-            Err(error) if error.fault() == Fault::Weir && !error.is_retryable() => counters.failed.increment(lost),
+            Err(error) if error.fault() == Fault::Weir && !error.is_retryable() => {
+                counters.failed.increment(lost)
+            }
             _ => counters.refused.increment(lost),
         }
     }

@@ -9,9 +9,15 @@ use serde::de::DeserializeOwned;
 use crate::config::{Validate, Violations};
 
 /// What the configuration of a component must be able to do. Implemented by every type that can.
-pub trait ComponentConfig: DeserializeOwned + Serialize + Validate + fmt::Debug + Clone + Send + Sync + 'static {}
+pub trait ComponentConfig:
+    DeserializeOwned + Serialize + Validate + fmt::Debug + Clone + Send + Sync + 'static
+{
+}
 
-impl<C: DeserializeOwned + Serialize + Validate + fmt::Debug + Clone + Send + Sync + 'static> ComponentConfig for C {}
+impl<C: DeserializeOwned + Serialize + Validate + fmt::Debug + Clone + Send + Sync + 'static> ComponentConfig
+    for C
+{
+}
 
 /// A decoded configuration, to be handed to the factory that decoded it.
 pub struct ParsedConfig(Box<dyn Erased>);
@@ -37,7 +43,9 @@ impl ParsedConfig {
     /// # Errors
     ///
     /// Those of the deserializer.
-    pub fn decode<C: ComponentConfig>(from: &mut dyn erased_serde::Deserializer<'_>) -> Result<Self, erased_serde::Error> {
+    pub fn decode<C: ComponentConfig>(
+        from: &mut dyn erased_serde::Deserializer<'_>,
+    ) -> Result<Self, erased_serde::Error> {
         erased_serde::deserialize::<C>(from).map(Self::new)
     }
 

@@ -65,27 +65,75 @@ struct Row {
 }
 
 const fn row(code: Code, name: &'static str, http: u16, retryable: bool, fault: Fault) -> Row {
-    Row { code, name, http, retryable, fault }
+    Row {
+        code,
+        name,
+        http,
+        retryable,
+        fault,
+    }
 }
 
 /// Code, name, HTTP status, retryable, fault; in the order of the numbers.
 static TABLE: [Row; 16] = [
     row(Code::Cancelled, "CANCELLED", 503, true, Fault::Caller),
     row(Code::Unknown, "UNKNOWN", 500, false, Fault::Downstream),
-    row(Code::InvalidArgument, "INVALID_ARGUMENT", 400, false, Fault::Caller),
-    row(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", 503, true, Fault::Downstream),
+    row(
+        Code::InvalidArgument,
+        "INVALID_ARGUMENT",
+        400,
+        false,
+        Fault::Caller,
+    ),
+    row(
+        Code::DeadlineExceeded,
+        "DEADLINE_EXCEEDED",
+        503,
+        true,
+        Fault::Downstream,
+    ),
     row(Code::NotFound, "NOT_FOUND", 500, false, Fault::Downstream),
-    row(Code::AlreadyExists, "ALREADY_EXISTS", 500, false, Fault::Downstream),
-    row(Code::PermissionDenied, "PERMISSION_DENIED", 403, false, Fault::Caller),
-    row(Code::ResourceExhausted, "RESOURCE_EXHAUSTED", 429, true, Fault::Weir),
-    row(Code::FailedPrecondition, "FAILED_PRECONDITION", 500, false, Fault::Downstream),
+    row(
+        Code::AlreadyExists,
+        "ALREADY_EXISTS",
+        500,
+        false,
+        Fault::Downstream,
+    ),
+    row(
+        Code::PermissionDenied,
+        "PERMISSION_DENIED",
+        403,
+        false,
+        Fault::Caller,
+    ),
+    row(
+        Code::ResourceExhausted,
+        "RESOURCE_EXHAUSTED",
+        429,
+        true,
+        Fault::Weir,
+    ),
+    row(
+        Code::FailedPrecondition,
+        "FAILED_PRECONDITION",
+        500,
+        false,
+        Fault::Downstream,
+    ),
     row(Code::Aborted, "ABORTED", 503, true, Fault::Downstream),
     row(Code::OutOfRange, "OUT_OF_RANGE", 503, true, Fault::Downstream),
     row(Code::Unimplemented, "UNIMPLEMENTED", 404, false, Fault::Caller),
     row(Code::Internal, "INTERNAL", 500, false, Fault::Weir),
     row(Code::Unavailable, "UNAVAILABLE", 503, true, Fault::Downstream),
     row(Code::DataLoss, "DATA_LOSS", 503, true, Fault::Downstream),
-    row(Code::Unauthenticated, "UNAUTHENTICATED", 401, false, Fault::Caller),
+    row(
+        Code::Unauthenticated,
+        "UNAUTHENTICATED",
+        401,
+        false,
+        Fault::Caller,
+    ),
 ];
 
 impl Code {

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use weir_pdata::{Batch, Signal};
 
 use crate::{
-    BuildContext, BuildError, ComponentConfig, ConsumeError, Consumer, Host, PipelineId, ShutdownError, StartError,
+    BuildContext, BuildError, ComponentConfig, ConsumeError, Consumer, Host, PipelineId, ShutdownError,
+    StartError,
 };
 
 /// What the runtime starts and stops.

@@ -27,10 +27,16 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     }
     let mut nanos = 0f64;
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(rest.len());
         let (number, tail) = rest.split_at(digits);
-        let value: f64 = number.parse().map_err(|_| format!("`{text}` is not a duration such as `200ms`, `5s` or `1h30m`"))?;
-        let unit_end = tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len());
+        let value: f64 = number
+            .parse()
+            .map_err(|_| format!("`{text}` is not a duration such as `200ms`, `5s` or `1h30m`"))?;
+        let unit_end = tail
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(unit_end);
         let scale = match unit {
             "ns" => 1.0,
@@ -39,9 +45,21 @@ pub fn parse(text: &str) -> Result<Duration, String> {
             "s" => 1e9,
             "m" => 60e9,
             "h" => 3600e9,
-            "" => return Err(format!("missing unit in duration `{text}`: use ns, us, ms, s, m or h")),
-            "d" | "w" => return Err(format!("unknown unit `{unit}` in duration `{text}`: the largest unit is h")),
-            _ => return Err(format!("unknown unit `{unit}` in duration `{text}`: use ns, us, ms, s, m or h")),
+            "" => {
+                return Err(format!(
+                    "missing unit in duration `{text}`: use ns, us, ms, s, m or h"
+                ));
+            }
+            "d" | "w" => {
+                return Err(format!(
+                    "unknown unit `{unit}` in duration `{text}`: the largest unit is h"
+                ));
+            }
+            _ => {
+                return Err(format!(
+                    "unknown unit `{unit}` in duration `{text}`: use ns, us, ms, s, m or h"
+                ));
+            }
         };
         nanos += value * scale;
         rest = tail;
@@ -180,7 +198,17 @@ mod tests {
 
     #[test]
     fn formatted_text_reads_back() {
-        for nanos in [0u64, 1, 999, 1_500, 200_000_000, 1_500_000_000, 60_000_000_000, 5_430_000_000_000, 86_400_000_000_000] {
+        for nanos in [
+            0u64,
+            1,
+            999,
+            1_500,
+            200_000_000,
+            1_500_000_000,
+            60_000_000_000,
+            5_430_000_000_000,
+            86_400_000_000_000,
+        ] {
             let duration = Duration::from_nanos(nanos);
             assert_eq!(parse(&format(duration)), Ok(duration), "{}", format(duration));
         }

@@ -11,6 +11,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use serde::ser::SerializeMap;
 use serde::de::{self, DeserializeSeed, IntoDeserializer, MapAccess};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -74,8 +75,14 @@ impl<T: Validate, const A: bool, const N: bool> Validate for Optional<T, A, N> {
 }
 
 impl<T: Serialize, const A: bool, const N: bool> Serialize for Optional<T, A, N> {
+    /// Writes a section that is off so that it reads back as off.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        if self.0.is_some() || !(A || N) {
+            return self.0.serialize(serializer);
+        }
+        let mut map = serializer.serialize_map(Some(1))?;
+        map.serialize_entry("enabled", &false)?;
+        map.end()
     }
 }
 
@@ -84,7 +91,9 @@ where
     T: Deserialize<'de> + Default,
 {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_option(SectionVisitor::<T, N>(PhantomData)).map(Self)
+        deserializer
+            .deserialize_option(SectionVisitor::<T, N>(PhantomData))
+            .map(Self)
     }
 }
 
@@ -112,7 +121,10 @@ impl<'de, T: Deserialize<'de> + Default, const N: bool> de::Visitor<'de> for Sec
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
         let mut enabled = true;
-        let section = T::deserialize(de::value::MapAccessDeserializer::new(WithoutEnabled { map, enabled: &mut enabled }))?;
+        let section = T::deserialize(de::value::MapAccessDeserializer::new(WithoutEnabled {
+            map,
+            enabled: &mut enabled,
+        }))?;
         Ok(enabled.then_some(section))
     }
 }

@@ -21,7 +21,10 @@ impl Violations {
     pub fn add(&mut self, key: &str, message: impl Into<String>) {
         let mut path = self.prefix.clone();
         path.extend(key.split("::").filter(|part| !part.is_empty()).map(str::to_owned));
-        self.found.push(Violation { path, message: message.into() });
+        self.found.push(Violation {
+            path,
+            message: message.into(),
+        });
     }
 
     /// Adds a violation at `key` unless `holds`.
@@ -34,7 +37,8 @@ impl Violations {
     /// Validates a nested value under `key`.
     pub fn nested(&mut self, key: &str, value: &dyn Validate) {
         let depth = self.prefix.len();
-        self.prefix.extend(key.split("::").filter(|part| !part.is_empty()).map(str::to_owned));
+        self.prefix
+            .extend(key.split("::").filter(|part| !part.is_empty()).map(str::to_owned));
         value.validate(self);
         self.prefix.truncate(depth);
     }
