@@ -120,7 +120,7 @@ impl Connector {
         if let Some((user, password)) = proxy.raw_auth() {
             socks = socks.with_auth(user.to_owned(), password.to_owned());
         }
-        Ok(socks.oneshot(destination).await?)
+        Ok(socks.oneshot(plain(destination)).await?)
     }
 }
 
@@ -131,13 +131,17 @@ fn is_socks(proxy: &Intercept) -> bool {
         .is_some_and(|scheme| scheme.starts_with("socks5"))
 }
 
-/// Makes a destination that [`Dial`] does not secure by itself, with its port spelled out.
+/// Makes a destination that [`Dial`] does not secure by itself and whose port nobody has to guess.
 fn plain(destination: Uri) -> Uri {
-    let secure = destination.scheme_str() == Some("https");
-    let Some(authority) = destination.authority().filter(|_| secure) else {
+    let default = if destination.scheme_str() == Some("https") {
+        443
+    } else {
+        80
+    };
+    let Some(authority) = destination.authority() else {
         return destination;
     };
-    let port = authority.port_u16().unwrap_or(443);
+    let port = authority.port_u16().unwrap_or(default);
     Uri::try_from(format!("http://{}:{port}", authority.host())).unwrap_or(destination)
 }
 

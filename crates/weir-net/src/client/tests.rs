@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -411,6 +411,45 @@ async fn http_names_its_whole_url_to_the_proxy() {
     // Hosts of this machine are reached directly.
     send(&client, &target(&running)).await;
     assert_eq!(heads.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn socks_proxies_get_name_and_credentials() {
+    let running = mirror_server().await;
+    let backend = port_of(&running);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        // RFC 1928 and 1929: methods, user and password, CONNECT to a name.
+        let mut bytes = vec![0; 2];
+        stream.read_exact(&mut bytes).await.unwrap();
+        bytes.resize(usize::from(bytes[1]), 0);
+        stream.read_exact(&mut bytes).await.unwrap();
+        assert!(bytes.contains(&2));
+        stream.write_all(&[5, 2]).await.unwrap();
+        let mut login = [0; 11];
+        stream.read_exact(&mut login).await.unwrap();
+        assert_eq!(&login, b"\x01\x04user\x04pass");
+        stream.write_all(&[1, 0]).await.unwrap();
+        let mut connect = [0; 4 + 1 + 12 + 2];
+        stream.read_exact(&mut connect).await.unwrap();
+        assert_eq!(&connect, b"\x05\x01\x00\x03\x0cbackend.test\x00\x50");
+        stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await.unwrap();
+        let mut backend = TcpStream::connect(("127.0.0.1", backend)).await.unwrap();
+        let _ = tokio::io::copy_bidirectional(&mut stream, &mut backend).await;
+    });
+    let config = HttpClient {
+        proxy_url: format!("socks5h://user:pass@127.0.0.1:{port}"),
+        ..HttpClient::default()
+    };
+    let text = send(
+        &client(&config),
+        &Target::parse("http://backend.test/in").unwrap(),
+    )
+    .await;
+    assert!(text.starts_with("HTTP/1.1 POST /in"), "{text}");
 }
 
 #[test]

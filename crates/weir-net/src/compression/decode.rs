@@ -280,7 +280,7 @@ impl Output {
 ///
 /// Spec: "LZ4 Frame Format Description", 1.6.
 fn lz4_frames_are_complete(mut input: &[u8]) -> bool {
-    fn skip<'a>(input: &'a [u8], len: usize) -> Option<&'a [u8]> {
+    fn skip(input: &[u8], len: usize) -> Option<&[u8]> {
         input.get(len..)
     }
 

@@ -36,7 +36,7 @@ pub struct Encoder {
 enum State {
     Flate(Compress),
     Zstd(zstd::bulk::Compressor<'static>),
-    Snappy(snap::raw::Encoder),
+    Snappy(Box<snap::raw::Encoder>),
     Stateless,
 }
 
@@ -127,7 +127,7 @@ impl Encoder {
                     level.clamp(*range.start(), *range.end()),
                 )?)
             }
-            Encoding::Snappy => State::Snappy(snap::raw::Encoder::new()),
+            Encoding::Snappy => State::Snappy(Box::new(snap::raw::Encoder::new())),
             Encoding::Identity | Encoding::SnappyFramed | Encoding::Lz4 => State::Stateless,
         })
     }

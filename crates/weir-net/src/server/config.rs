@@ -304,6 +304,7 @@ impl HttpServer {
             age_grace: None,
             ping_interval: None,
             ping_timeout: Duration::ZERO,
+            ping_policy: None,
             max_concurrent_streams: Some(HTTP2_STREAMS),
             read_buffer: 0,
             write_buffer: 0,

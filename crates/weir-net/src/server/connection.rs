@@ -22,6 +22,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::HttpService;
+use super::ping_guard::{PingGuard, PingPolicy};
 use super::write_timeout::WriteTimeout;
 use crate::body::Body;
 use crate::io::ReadAhead;
@@ -75,6 +76,8 @@ pub(super) struct Settings {
     pub(super) age_grace: Option<Duration>,
     pub(super) ping_interval: Option<Duration>,
     pub(super) ping_timeout: Duration,
+    /// How often clients may ping; `None`: as often as they like.
+    pub(super) ping_policy: Option<PingPolicy>,
     pub(super) max_concurrent_streams: Option<u32>,
     /// Bytes to read ahead, at most; 0 reads directly.
     pub(super) read_buffer: usize,
@@ -123,10 +126,9 @@ pub(super) async fn serve<T, S>(
         info: Arc::new(info),
         activity: Arc::clone(&activity),
     };
-    let stream = ReadAhead::new(
-        WriteTimeout::new(stream, settings.write_timeout),
-        settings.read_buffer,
-    );
+    let stream = WriteTimeout::new(stream, settings.write_timeout);
+    let stream = PingGuard::new(stream, settings.ping_policy, &activity);
+    let stream = ReadAhead::new(stream, settings.read_buffer);
     let builder = settings.builder(lifecycle);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
 
@@ -201,29 +203,37 @@ impl Settings {
 
 /// Requests in flight on a connection, and since when there are none.
 #[derive(Debug)]
-struct Activity {
+pub(super) struct Activity {
     start: Instant,
+    /// Requests that were answered.
+    answers: AtomicU64,
     in_flight: AtomicUsize,
     /// Milliseconds after `start`.
     idle_since: AtomicU64,
 }
 
 impl Activity {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             start: Instant::now(),
+            answers: AtomicU64::new(0),
             in_flight: AtomicUsize::new(0),
             idle_since: AtomicU64::new(0),
         }
     }
 
     /// Returns since when no request is in flight, or `None` if there is one.
-    fn idle_since(&self) -> Option<Instant> {
+    pub(super) fn idle_since(&self) -> Option<Instant> {
         let since = self.start + Duration::from_millis(self.idle_since.load(Ordering::Acquire));
         (self.in_flight.load(Ordering::Acquire) == 0).then_some(since)
     }
 
-    fn begin(self: &Arc<Self>) -> InFlight {
+    /// Returns the number of requests that were answered.
+    pub(super) fn answers(&self) -> u64 {
+        self.answers.load(Ordering::Acquire)
+    }
+
+    pub(super) fn begin(self: &Arc<Self>) -> InFlight {
         self.in_flight.fetch_add(1, Ordering::AcqRel);
         InFlight(Arc::clone(self))
     }
@@ -231,12 +241,13 @@ impl Activity {
 
 /// One request in flight, until dropped.
 #[derive(Debug)]
-struct InFlight(Arc<Activity>);
+pub(super) struct InFlight(Arc<Activity>);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
         let now = u64::try_from(self.0.start.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.0.idle_since.store(now, Ordering::Release);
+        self.0.answers.fetch_add(1, Ordering::AcqRel);
         self.0.in_flight.fetch_sub(1, Ordering::AcqRel);
     }
 }

@@ -9,6 +9,7 @@ use super::config::{NO_AUTH, ServerAuth, limit, validate_listening};
 use super::connection::Settings;
 use super::layers::Around;
 use super::listener::Endpoint;
+use super::ping_guard::PingPolicy;
 use crate::config::{Dialer, Middleware, Span};
 use crate::grpc::{DEFAULT_MAX_MESSAGE_BYTES, Limits};
 use crate::tls::{ALPN_H2, TlsServer};
@@ -21,6 +22,9 @@ const DEFAULT_PING_TIME: Duration = Duration::from_secs(2 * 3600);
 
 /// A ping may stay unanswered for this time unless configured otherwise.
 const DEFAULT_PING_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Time between pings of a client where the enforcement policy says 0.
+const DEFAULT_MIN_TIME: Duration = Duration::from_secs(5 * 60);
 
 /// A gRPC server, as components configure it. Speaks HTTP/2 only.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,12 +123,15 @@ crate::keys!(ServerParameters {
     max_connection_idle as Span, max_connection_age as Span, max_connection_age_grace as Span, time as Span, timeout as Span,
 });
 
-/// Clients that ping more often than allowed are disconnected. 0 and false mean the default.
+/// Clients that ping more often than allowed are disconnected, at the third offence since their last answered call.
+///
+/// A section that sets nothing is not enforced: pings are cheap, and clients that are cut off come back and ping again. (The
+/// Collector enforces 5 minutes then.)
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EnforcementPolicy {
-    /// Time between pings of a client, at least.
+    /// Time between pings of a client, at least. 0: 5m.
     pub min_time: Duration,
-    /// Allows pings while no call is open.
+    /// Allows pings while no call is open. Default: false, one in two hours.
     pub permit_without_stream: bool,
 }
 
@@ -155,15 +162,6 @@ impl Validate for GrpcServer {
             self.middlewares.is_empty(),
             "middlewares",
             "middlewares are not supported yet",
-        );
-        let policy = self
-            .keepalive
-            .as_ref()
-            .and_then(|keepalive| keepalive.enforcement_policy.as_ref());
-        found.require(
-            policy.is_none_or(|policy| *policy == EnforcementPolicy::default()),
-            "keepalive::enforcement_policy",
-            "is not supported yet: clients may ping as often as they like",
         );
     }
 }
@@ -197,6 +195,16 @@ impl GrpcServer {
             .and_then(|keepalive| keepalive.server_parameters.as_ref())
             .cloned()
             .unwrap_or_default();
+        let policy = self
+            .keepalive
+            .as_ref()
+            .and_then(|keepalive| keepalive.enforcement_policy.as_ref());
+        let ping_policy = policy
+            .filter(|policy| **policy != EnforcementPolicy::default())
+            .map(|policy| PingPolicy {
+                min_time: limit(policy.min_time).unwrap_or(DEFAULT_MIN_TIME),
+                permit_without_stream: policy.permit_without_stream,
+            });
         let streams = if self.max_concurrent_streams == 0 {
             DEFAULT_STREAMS
         } else {
@@ -212,6 +220,7 @@ impl GrpcServer {
             age_grace: limit(life.max_connection_age_grace),
             ping_interval: Some(limit(life.time).unwrap_or(DEFAULT_PING_TIME)),
             ping_timeout: limit(life.timeout).unwrap_or(DEFAULT_PING_TIMEOUT),
+            ping_policy,
             max_concurrent_streams: Some(streams),
             read_buffer: usize::try_from(self.read_buffer_size).unwrap_or(0),
             write_buffer: usize::try_from(self.write_buffer_size).unwrap_or(0),

@@ -12,10 +12,12 @@ mod accept;
 mod body;
 mod config;
 mod connection;
+mod context;
 mod cors;
 mod grpc_config;
 mod layers;
 mod listener;
+mod ping_guard;
 #[cfg(test)]
 mod tests;
 mod write_timeout;
@@ -24,6 +26,7 @@ pub use accept::{Drained, Running, Server, ServerError};
 pub use body::{Announced, BodyError, BodyPolicy};
 pub use config::{AcceptedEncodings, Cors, DEFAULT_MAX_BODY_BYTES, HttpServer, ServerAuth};
 pub use connection::{ConnectionInfo, PeerIdentity};
+pub use context::context_of;
 pub use grpc_config::{EnforcementPolicy, GrpcServer, Keepalive, ServerParameters};
 pub use listener::{BindError, Endpoint, LocalAddress};
 

@@ -373,6 +373,34 @@ async fn calls_that_outlive_the_grace_are_cut() {
 }
 
 #[tokio::test]
+async fn clients_that_ping_too_often_are_disconnected_if_the_policy_says_so() {
+    let policy = EnforcementPolicy {
+        min_time: Duration::from_secs(3600),
+        permit_without_stream: true,
+    };
+    let keepalive = Keepalive {
+        enforcement_policy: OnUnlessDisabled::on(policy),
+        ..Keepalive::default()
+    };
+    let config = GrpcServer {
+        keepalive: OnUnlessDisabled::on(keepalive),
+        ..grpc_server()
+    };
+    let running = config.bind().await.unwrap().start(service(describe));
+    let mut stream = TcpStream::connect(address_of(&running)).await.unwrap();
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let ping = [0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
+    let bytes = [
+        &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..],
+        &settings,
+        &ping.repeat(4),
+    ]
+    .concat();
+    stream.write_all(&bytes).await.unwrap();
+    read_to_close(&mut stream).await;
+}
+
+#[tokio::test]
 async fn a_grpc_port_speaks_http2_only() {
     let running = grpc_server().bind().await.unwrap().start(service(describe));
     let mut stream = TcpStream::connect(address_of(&running)).await.unwrap();

@@ -1,0 +1,84 @@
+//! What a request says about its sender, in the form that batches carry.
+
+use std::sync::Arc;
+
+use http::request::Parts;
+use weir_component::Context;
+use weir_pdata::{ContextParts, Metadata};
+
+use super::ConnectionInfo;
+
+/// Makes the context of the data in a request: the peer's address, `traceparent`, and all headers if `include_metadata`.
+///
+/// Header names are in lower case, several values keep their order; `host` is the authority of HTTP/2 requests. Values that are not
+/// UTF-8 have the bytes in question replaced. The size is bounded by that of a request's header, 64 KiB.
+pub fn context_of(
+    request: &Parts,
+    include_metadata: bool,
+    deadline: Option<tokio::time::Instant>,
+) -> Context {
+    let peer = request
+        .extensions
+        .get::<Arc<ConnectionInfo>>()
+        .and_then(|info| info.peer);
+    let traceparent = request
+        .headers
+        .get("traceparent")
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned);
+    let metadata = if include_metadata {
+        metadata_of(request)
+    } else {
+        Metadata::new()
+    };
+    Context::new(ContextParts {
+        peer,
+        metadata,
+        traceparent,
+        deadline: deadline.map(tokio::time::Instant::into_std),
+        ..ContextParts::default()
+    })
+}
+
+fn metadata_of(request: &Parts) -> Metadata {
+    let mut metadata = Metadata::new();
+    for (name, value) in &request.headers {
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        metadata.entry(name.as_str().to_owned()).or_default().push(value);
+    }
+    if let Some(authority) = request.uri.authority() {
+        metadata
+            .entry("host".to_owned())
+            .or_insert_with(|| vec![authority.to_string()]);
+    }
+    metadata
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    #[test]
+    fn headers_become_metadata_only_if_asked() {
+        let request = Request::builder()
+            .uri("http://gateway.test:4317/x")
+            .header("X-Tenant", "a")
+            .header("x-tenant", "b")
+            .header("traceparent", "00-1-2-01")
+            .extension(Arc::new(ConnectionInfo {
+                peer: Some(([10, 0, 0, 1], 5).into()),
+                tls: None,
+            }))
+            .body(())
+            .unwrap();
+        let (parts, ()) = request.into_parts();
+        let context = context_of(&parts, true, None);
+        assert_eq!(context.metadata["x-tenant"], ["a", "b"]);
+        assert_eq!(context.metadata["host"], ["gateway.test:4317"]);
+        assert_eq!(context.peer.unwrap().port(), 5);
+        assert_eq!(context.traceparent.as_deref(), Some("00-1-2-01"));
+        assert!(context_of(&parts, false, None).metadata.is_empty());
+    }
+}
