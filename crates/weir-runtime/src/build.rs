@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use weir_component::{
-    BuildContext, BuildError, BuildInfo, Component, ComponentId, ComponentKind, Consumer, Extension, Factory, Failures, Host,
-    Ledger, MemoryBudget, NodeKey, Outputs, ParsedConfig, PipelineId, Signal, Step,
+    BuildContext, BuildError, BuildInfo, Component, ComponentId, ComponentKind, Consumer, Extension, Factory,
+    Failures, Host, Ledger, MemoryBudget, NodeKey, Outputs, ParsedConfig, PipelineId, Signal, Step,
 };
 use weir_config::{Config, PipelineConfig};
 use weir_telemetry::Metrics;
@@ -76,7 +76,12 @@ impl Runtime {
         builder.receivers();
         if builder.found.is_empty() {
             let (stages, failures) = (builder.stages, builder.failures);
-            Ok(Self { stages, extensions, settings, failures })
+            Ok(Self {
+                stages,
+                extensions,
+                settings,
+                failures,
+            })
         } else {
             Err(builder.found)
         }
@@ -95,7 +100,21 @@ impl Runtime {
 }
 
 /// The first steps of a pipeline (its first processor, or its exporters if it has none): what feeds it makes an edge to each.
-type Head = Vec<(NodeKey, Consumer)>;
+type Head = Vec<First>;
+
+/// One of the first steps of a pipeline.
+#[derive(Clone)]
+struct First {
+    node: NodeKey,
+    consumer: Consumer,
+    /// 0 for an exporter, otherwise one more than the highest of what the step feeds.
+    level: usize,
+}
+
+/// Returns the level of a step that feeds `head`.
+fn level_above(head: &Head) -> usize {
+    head.iter().map(|first| first.level + 1).max().unwrap_or(1)
+}
 
 /// Builds downstream first: whatever a step feeds exists before the step.
 struct Builder<'a> {
@@ -106,7 +125,7 @@ struct Builder<'a> {
     /// One exporter per id and signal, shared by the pipelines of the signal.
     exporters: BTreeMap<(ComponentId, Signal), Consumer>,
     /// One connector per id and pair of signals.
-    connectors: BTreeMap<(ComponentId, Signal, Signal), Consumer>,
+    connectors: BTreeMap<(ComponentId, Signal, Signal), First>,
     /// Pipelines that are built.
     heads: BTreeMap<PipelineId, Head>,
     found: Vec<BuildFailure>,
@@ -116,10 +135,20 @@ impl<'a> Builder<'a> {
     fn extensions(&mut self) -> BTreeMap<ComponentId, Arc<dyn Extension>> {
         let mut built = BTreeMap::new();
         for id in &self.config.service.extensions {
-            let Some((Factory::Extension(factory), parsed)) = self.defined(ComponentKind::Extension, id) else { continue };
-            let node = NodeKey { kind: ComponentKind::Extension, id: id.clone(), signal: None, pipeline: None };
+            let Some((Factory::Extension(factory), parsed)) = self.defined(ComponentKind::Extension, id)
+            else {
+                continue;
+            };
+            let node = NodeKey {
+                kind: ComponentKind::Extension,
+                id: id.clone(),
+                signal: None,
+                pipeline: None,
+            };
             if let Some(extension) = self.keep(&node, factory.build(parsed, &self.context(&node))) {
-                self.stages.extensions.push(runs(&node, Arc::clone(&extension) as Arc<dyn Component>));
+                self.stages
+                    .extensions
+                    .push(runs(&node, Arc::clone(&extension) as Arc<dyn Component>));
                 built.insert(id.clone(), extension);
             }
         }
@@ -133,10 +162,16 @@ impl<'a> Builder<'a> {
         }
         // Placed before building, so that a cycle through connectors ends here instead of recursing; it is reported when read.
         self.heads.insert(id.clone(), Head::new());
-        let Some(pipeline) = self.config.service.pipelines.get(id) else { return Head::new() };
+        let Some(pipeline) = self.config.service.pipelines.get(id) else {
+            return Head::new();
+        };
         let mut head = self.exporters_of(id, pipeline);
         for processor in pipeline.processors.iter().rev() {
-            let Some((Factory::Processor(factory), parsed)) = self.defined(ComponentKind::Processor, processor) else { continue };
+            let Some((Factory::Processor(factory), parsed)) =
+                self.defined(ComponentKind::Processor, processor)
+            else {
+                continue;
+            };
             let node = NodeKey {
                 kind: ComponentKind::Processor,
                 id: processor.clone(),
@@ -144,10 +179,14 @@ impl<'a> Builder<'a> {
                 pipeline: Some(id.clone()),
             };
             self.supported(&node, factory.meta.supports(id.signal()));
-            let next = self.feed(&node, &head);
+            let (next, level) = (self.feed(&node, &head), level_above(&head));
             if let Some(step) = self.keep(&node, factory.build(parsed, &self.context(&node), next)) {
-                self.stages.steps.push(runs(&node, step.component));
-                head = vec![(node, step.consumer)];
+                self.stages.add_step(level, runs(&node, step.component));
+                head = vec![First {
+                    node,
+                    consumer: step.consumer,
+                    level,
+                }];
             }
         }
         self.heads.insert(id.clone(), head.clone());
@@ -167,49 +206,83 @@ impl<'a> Builder<'a> {
         head
     }
 
-    fn exporter(&mut self, id: &ComponentId, signal: Signal) -> Option<(NodeKey, Consumer)> {
-        let node = NodeKey { kind: ComponentKind::Exporter, id: id.clone(), signal: Some(signal), pipeline: None };
+    fn exporter(&mut self, id: &ComponentId, signal: Signal) -> Option<First> {
+        let node = NodeKey {
+            kind: ComponentKind::Exporter,
+            id: id.clone(),
+            signal: Some(signal),
+            pipeline: None,
+        };
         if let Some(consumer) = self.exporters.get(&(id.clone(), signal)) {
-            return Some((node, consumer.clone()));
+            return Some(First {
+                node,
+                consumer: consumer.clone(),
+                level: 0,
+            });
         }
-        let Some((Factory::Exporter(factory), parsed)) = self.defined(ComponentKind::Exporter, id) else { return None };
+        let Some((Factory::Exporter(factory), parsed)) = self.defined(ComponentKind::Exporter, id) else {
+            return None;
+        };
         self.supported(&node, factory.meta.supports(signal));
         let Step { consumer, component } = self.keep(&node, factory.build(parsed, &self.context(&node)))?;
         self.stages.exporters.push(runs(&node, component));
         self.exporters.insert((id.clone(), signal), consumer.clone());
-        Some((node, consumer))
+        Some(First {
+            node,
+            consumer,
+            level: 0,
+        })
     }
 
     /// Builds a connector out of pipelines of `taken`, one for each signal of the pipelines that it feeds.
     fn connector(&mut self, id: &ComponentId, taken: Signal) -> Head {
-        let Some((Factory::Connector(factory), parsed)) = self.defined(ComponentKind::Connector, id) else { return Head::new() };
+        let Some((Factory::Connector(factory), parsed)) = self.defined(ComponentKind::Connector, id) else {
+            return Head::new();
+        };
         let mut head = Head::new();
         for given in Signal::ALL {
-            let fed: Vec<PipelineId> = self.pipelines_from(id).filter(|pipeline| pipeline.signal() == given).cloned().collect();
+            let fed: Vec<PipelineId> = self
+                .pipelines_from(id)
+                .filter(|pipeline| pipeline.signal() == given)
+                .cloned()
+                .collect();
             if fed.is_empty() || !factory.pairs.contains(&(taken, given)) {
                 continue;
             }
-            let node = NodeKey { kind: ComponentKind::Connector, id: id.clone(), signal: Some(taken), pipeline: None };
+            let node = NodeKey {
+                kind: ComponentKind::Connector,
+                id: id.clone(),
+                signal: Some(taken),
+                pipeline: None,
+            };
             let key = (id.clone(), taken, given);
-            if let Some(consumer) = self.connectors.get(&key) {
-                head.push((node, consumer.clone()));
+            if let Some(built) = self.connectors.get(&key) {
+                head.push(built.clone());
                 continue;
             }
-            let outputs = fed
-                .into_iter()
-                .map(|pipeline| {
-                    let target = self.pipeline(&pipeline);
-                    (pipeline, self.feed(&node, &target))
-                })
-                .collect();
+            let (mut outputs, mut level) = (BTreeMap::new(), 1);
+            for pipeline in fed {
+                let target = self.pipeline(&pipeline);
+                level = level.max(level_above(&target));
+                outputs.insert(pipeline, self.feed(&node, &target));
+            }
             if let Some(step) = self.keep(&node, factory.build(parsed, &self.context(&node), outputs)) {
-                self.stages.steps.push(runs(&node, step.component));
-                self.connectors.insert(key, step.consumer.clone());
-                head.push((node, step.consumer));
+                self.stages.add_step(level, runs(&node, step.component));
+                let built = First {
+                    node,
+                    consumer: step.consumer,
+                    level,
+                };
+                self.connectors.insert(key, built.clone());
+                head.push(built);
             }
         }
         if head.is_empty() {
-            self.fail(ComponentKind::Connector, id, format!("feeds no pipeline from {taken}"));
+            self.fail(
+                ComponentKind::Connector,
+                id,
+                format!("feeds no pipeline from {taken}"),
+            );
         }
         head
     }
@@ -218,21 +291,42 @@ impl<'a> Builder<'a> {
     fn receivers(&mut self) {
         for id in self.config.receivers.keys() {
             let mut outputs = Outputs::default();
-            let Some((Factory::Receiver(factory), parsed)) = self.defined(ComponentKind::Receiver, id) else { continue };
-            let node = NodeKey { kind: ComponentKind::Receiver, id: id.clone(), signal: None, pipeline: None };
+            let Some((Factory::Receiver(factory), parsed)) = self.defined(ComponentKind::Receiver, id) else {
+                continue;
+            };
+            let node = NodeKey {
+                kind: ComponentKind::Receiver,
+                id: id.clone(),
+                signal: None,
+                pipeline: None,
+            };
             let mut used = false;
             for signal in Signal::ALL {
                 let mut head = Head::new();
-                for pipeline in self.pipelines_from(id).filter(|pipeline| pipeline.signal() == signal).cloned().collect::<Vec<_>>() {
+                for pipeline in self
+                    .pipelines_from(id)
+                    .filter(|pipeline| pipeline.signal() == signal)
+                    .cloned()
+                    .collect::<Vec<_>>()
+                {
                     head.extend(self.pipeline(&pipeline));
                     used = true;
                 }
                 if !head.is_empty() {
-                    self.supported(&NodeKey { signal: Some(signal), ..node.clone() }, factory.meta.supports(signal));
+                    self.supported(
+                        &NodeKey {
+                            signal: Some(signal),
+                            ..node.clone()
+                        },
+                        factory.meta.supports(signal),
+                    );
                     outputs.set(signal, self.feed(&node, &head));
                 }
             }
-            if used && let Some(component) = self.keep(&node, factory.build(parsed, &self.context(&node), outputs)) {
+            if used
+                && let Some(component) =
+                    self.keep(&node, factory.build(parsed, &self.context(&node), outputs))
+            {
                 self.stages.receivers.push(runs(&node, component));
             }
         }
@@ -241,14 +335,27 @@ impl<'a> Builder<'a> {
     /// Returns the pipelines that name a receiver (or a connector as one).
     fn pipelines_from(&self, id: &ComponentId) -> impl Iterator<Item = &PipelineId> {
         let pipelines = &self.config.service.pipelines;
-        pipelines.iter().filter(|(_, pipeline)| pipeline.receivers.contains(id)).map(|(id, _)| id)
+        pipelines
+            .iter()
+            .filter(|(_, pipeline)| pipeline.receivers.contains(id))
+            .map(|(id, _)| id)
     }
 
     /// Makes the consumer with which `from` feeds the first steps of one or more pipelines.
     fn feed(&self, from: &NodeKey, head: &Head) -> Consumer {
         let ledger = &self.settings.ledger;
-        let edges = head.iter().map(|(to, target)| Consumer::new(Edge::new(ledger.edge(from.clone(), to.clone()), target.clone())));
-        fan_out(edges.collect())
+        if let [first] = head.as_slice() {
+            return Consumer::new(Edge::new(
+                ledger.edge(from.clone(), first.node.clone()),
+                first.consumer.clone(),
+            ));
+        }
+        let (trunk, branches) = ledger.fan_out(from, head.iter().map(|first| first.node.clone()));
+        let edges = branches
+            .into_iter()
+            .zip(head)
+            .map(|(books, first)| Consumer::new(Edge::new(books, first.consumer.clone())));
+        Consumer::new(Edge::new(trunk, fan_out(edges.collect())))
     }
 
     fn context(&self, node: &NodeKey) -> BuildContext {
@@ -274,7 +381,9 @@ impl<'a> Builder<'a> {
             ComponentKind::Connector => &self.config.connectors,
             ComponentKind::Extension => &self.config.extensions,
         };
-        section.get(id).map(|component| (component.factory, &component.config))
+        section
+            .get(id)
+            .map(|component| (component.factory, &component.config))
     }
 
     fn supported(&mut self, node: &NodeKey, supported: bool) {
@@ -285,7 +394,12 @@ impl<'a> Builder<'a> {
     }
 
     fn keep<T>(&mut self, node: &NodeKey, built: Result<T, BuildError>) -> Option<T> {
-        built.map_err(|source| self.found.push(failure(node.kind, &node.id, source.to_string(), Some(source)))).ok()
+        built
+            .map_err(|source| {
+                self.found
+                    .push(failure(node.kind, &node.id, source.to_string(), Some(source)))
+            })
+            .ok()
     }
 
     fn fail(&mut self, kind: ComponentKind, id: &ComponentId, message: String) {
@@ -293,10 +407,23 @@ impl<'a> Builder<'a> {
     }
 }
 
-fn failure(kind: ComponentKind, id: &ComponentId, message: String, source: Option<BuildError>) -> BuildFailure {
-    BuildFailure { place: format!("{}::{id}", kind.section()), message, source }
+fn failure(
+    kind: ComponentKind,
+    id: &ComponentId,
+    message: String,
+    source: Option<BuildError>,
+) -> BuildFailure {
+    BuildFailure {
+        place: format!("{}::{id}", kind.section()),
+        message,
+        source,
+    }
 }
 
 fn runs(node: &NodeKey, component: Arc<dyn Component>) -> Node {
-    Node { id: node.id.clone(), kind: node.kind.as_str(), component }
+    Node {
+        id: node.id.clone(),
+        kind: node.kind.as_str(),
+        component,
+    }
 }
