@@ -52,11 +52,17 @@ where
         if have == 0 {
             first = data;
         } else {
-            if joined.is_empty() {
-                let expected = announced.unwrap_or(0).min(FIRST_ALLOCATION);
-                joined.reserve(expected.max(first.len() + data.len()));
-                joined.extend_from_slice(&std::mem::take(&mut first));
+            if have + data.len() > joined.capacity() {
+                // A little on the announcement, all of it once the peer has shown that it means it.
+                let announced = announced.unwrap_or(0).min(limit);
+                let expected = if joined.is_empty() {
+                    announced.min(FIRST_ALLOCATION)
+                } else {
+                    announced
+                };
+                joined.reserve(expected.max(have + data.len()) - joined.len());
             }
+            joined.extend_from_slice(&std::mem::take(&mut first));
             joined.extend_from_slice(&data);
         }
         if more {

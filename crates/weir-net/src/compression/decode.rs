@@ -182,9 +182,15 @@ impl Output {
         DecodeError::malformed(self.encoding, reason)
     }
 
+    /// Checks the whole output and gives back memory that it does not need.
     fn finish(self) -> Result<Bytes, DecodeError> {
         self.check(self.bytes.len())?;
-        Ok(Bytes::from(self.bytes))
+        let mut bytes = self.bytes;
+        // Batches may wait in queues for long: what they hold should be what they are.
+        if bytes.capacity() - bytes.len() > bytes.len() / 4 {
+            bytes.shrink_to_fit();
+        }
+        Ok(Bytes::from(bytes))
     }
 
     /// Decodes gzip members or one zlib or deflate stream, to the last byte of the input.

@@ -154,8 +154,10 @@ where
             if part.len() == len {
                 return Ok(part);
             }
-            if joined.is_empty() {
-                joined.reserve(len.min(FIRST_ALLOCATION));
+            if joined.len() + part.len() > joined.capacity() {
+                // A little on the announcement, all of it once the peer has shown that it means it: no slack stays with the message.
+                let first = joined.is_empty() && part.len() <= FIRST_ALLOCATION;
+                joined.reserve(if first { len.min(FIRST_ALLOCATION) } else { missing });
             }
             joined.extend_from_slice(&part);
             if joined.len() == len {
