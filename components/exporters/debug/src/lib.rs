@@ -1,17 +1,18 @@
-//! `debug` exporter: prints what reaches it, for people who look at a pipeline.
+//! `debug` exporter: prints what arrives, for people who look into a pipeline.
 //!
-//! Owns the printed form, which follows the Collector's but is no interface: it may change. Printing decodes batches and is slow;
-//! sampling bounds how often it happens.
+//! [`text`] turns decoded messages into lines, [`output`] knows where lines go, [`sampler`] which batches are printed at all. The
+//! layout of the text is for people and may change.
 
 mod config;
 mod exporter;
 mod output;
-mod sampling;
+mod sampler;
 mod text;
-
-pub use config::{Config, Verbosity};
 
 use weir_component::{ExporterFactory, Stability};
 
+pub use config::{Config, SendingQueue, Verbosity};
+pub use exporter::Debug;
+
 /// What a binary lists to offer this exporter.
-pub const FACTORY: ExporterFactory = ExporterFactory::of::<exporter::Debug>("debug", Stability::Alpha);
+pub const FACTORY: ExporterFactory = ExporterFactory::of::<Debug>("debug", Stability::Alpha);

@@ -1,0 +1,112 @@
+//! A merged batch to the receiver, from translation to the answer.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
+
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tower::ServiceBuilder;
+use weir_component::{Batch, ConsumeError};
+use weir_export::{Closing, CutoffLayer, RetryLayer, TimeoutLayer};
+use weir_prom::Protocol;
+
+use crate::encoder::{Encoded, Encoder};
+use crate::lane::Lane;
+use crate::metrics::RemoteWriteMetrics;
+use crate::negotiation::Negotiation;
+use crate::sender::Sender;
+use crate::tally::{Tally, reason};
+
+/// Delivers batches.
+pub(crate) struct RemoteWrite {
+    pub(crate) encoder: Encoder,
+    pub(crate) negotiation: Negotiation,
+    pub(crate) retry: RetryLayer,
+    pub(crate) timeout: TimeoutLayer,
+    pub(crate) closing: Closing,
+    /// Whether callers wait for the answer and keep their batches until then: there is no queue.
+    pub(crate) caller_keeps: bool,
+    pub(crate) metrics: Arc<RemoteWriteMetrics>,
+    /// Set when the exporter starts.
+    pub(crate) sender: OnceLock<Sender>,
+}
+
+impl RemoteWrite {
+    /// Delivers a batch; see [`weir_export::Delivery::new`] for what the answer says.
+    pub(crate) async fn deliver(&self, batch: Batch) -> Result<(), ConsumeError> {
+        let started = Instant::now();
+        let protocol = self.negotiation.current();
+        let mut tally = self.send(&batch, protocol, started).await?;
+        if tally.wrong_protocol > 0
+            && let Some(other) = self.negotiation.refused(protocol)
+        {
+            // The whole batch: the receiver that does not know a message has written nothing of it. Behind a load balancer
+            // another may have written a part; the same samples again are no news to it.
+            tracing::warn!("receiver does not know remote write 2.0; sending 1.0 for an hour");
+            self.metrics.fallbacks.increment(1);
+            tally = self.send(&batch, other, started).await?;
+        }
+        if tally.wrong_protocol > 0 {
+            tracing::error!(
+                ?protocol,
+                "receiver does not know the protocol; check `protobuf_message`"
+            );
+            let points = std::mem::take(&mut tally.wrong_protocol);
+            tally.refuse(reason::UNKNOWN_PROTOCOL, points);
+        }
+        let failure = if self.closing.has_expired() {
+            reason::SHUTDOWN
+        } else {
+            reason::RETRIES_EXHAUSTED
+        };
+        tally.answer(self.caller_keeps, failure)
+    }
+
+    /// Translates a batch for one version of the protocol and sends it.
+    async fn send(&self, batch: &Batch, protocol: Protocol, started: Instant) -> Result<Tally, ConsumeError> {
+        let sender = self
+            .sender
+            .get()
+            .ok_or_else(|| ConsumeError::unavailable("not started"))?;
+        let Encoded {
+            lanes,
+            drops,
+            series,
+            seconds,
+        } = self.encoder.encode(batch, protocol).await?;
+        self.metrics.translation_seconds.record(seconds);
+        self.metrics.translated_series.increment(series);
+        self.metrics.left_out(&drops);
+        let stack = ServiceBuilder::new()
+            // Nothing below outlives the time to stop.
+            .layer(CutoffLayer::new(self.closing.clone()))
+            // One patience for all requests of the batch.
+            .layer(self.retry.clone().since(started))
+            // Each attempt has the time for itself.
+            .layer(self.timeout)
+            .service(sender.clone());
+        let wrong_protocol = Arc::new(AtomicBool::new(false));
+        let mut running = JoinSet::new();
+        for waiting in lanes {
+            let lane = Lane {
+                waiting,
+                stack: stack.clone(),
+                encoder: self.encoder.clone(),
+                metrics: Arc::clone(&self.metrics),
+                wrong_protocol: Arc::clone(&wrong_protocol),
+            };
+            running.spawn(lane.run());
+        }
+        let mut tally = Tally::default();
+        tally.add_drops(&drops);
+        while let Some(lane) = running.join_next().await {
+            tally.add(
+                lane.map_err(|error| ConsumeError::permanent("a lane did not finish").caused_by(error))?,
+            );
+        }
+        Ok(tally)
+    }
+}
+
+#[cfg(test)]
+mod tests;
