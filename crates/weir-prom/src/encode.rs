@@ -41,8 +41,8 @@ pub(crate) trait Codec: Default {
     /// Begins a list of labels whose pieces take `len` bytes together.
     fn open_labels(len: usize, out: &mut Vec<u8>);
 
-    /// Files the metadata of a family of which a series is being written; `out` is the series' content after
-    /// its labels.
+    /// Files the metadata of a family of which series are about to be written; what goes to `out` stands in
+    /// each of them.
     fn metadata(&mut self, family: &mut Family, table: &LabelTable, out: &mut Vec<u8>);
 
     /// Returns the bytes of the request besides its series.

@@ -1,18 +1,28 @@
 //! Byte strings to small numbers.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
 
-use foldhash::fast::RandomState;
+use foldhash::quality::FixedState;
 use hashbrown::HashTable;
 
-/// Numbers distinct byte strings from 0 in order of arrival. The hash is seeded per process, as the strings
-/// come from outside.
-#[derive(Debug, Default)]
+/// One seed for the process: hashes of labels pick lanes, so all translators must agree on them, while nobody
+/// outside can aim at them.
+static HASHER: LazyLock<FixedState> =
+    LazyLock::new(|| FixedState::with_seed(RandomState::new().hash_one("weir")));
+
+/// Returns the hasher of this process.
+pub(crate) fn hasher() -> FixedState {
+    HASHER.clone()
+}
+
+/// Numbers distinct byte strings from 0 in order of arrival.
+#[derive(Debug)]
 pub(crate) struct Interner {
     bytes: Vec<u8>,
     spans: Vec<Span>,
     table: HashTable<u32>,
-    hasher: RandomState,
+    hasher: FixedState,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +34,17 @@ struct Span {
 
 /// Most bytes of capacity that are kept from one use to the next.
 const KEPT_CAPACITY: usize = 8 << 20;
+
+impl Default for Interner {
+    fn default() -> Self {
+        Self {
+            bytes: Vec::new(),
+            spans: Vec::new(),
+            table: HashTable::new(),
+            hasher: hasher(),
+        }
+    }
+}
 
 impl Interner {
     /// Forgets all strings.
@@ -38,6 +59,7 @@ impl Interner {
         self.spans.len()
     }
 
+    #[inline]
     pub(crate) fn hash(&self, bytes: &[u8]) -> u64 {
         self.hasher.hash_one(bytes)
     }
@@ -70,7 +92,11 @@ impl Interner {
 
     /// Returns the number of a string and whether it is new.
     pub(crate) fn intern(&mut self, bytes: &[u8]) -> (u32, bool) {
-        let hash = self.hash(bytes);
+        self.intern_hashed(self.hash(bytes), bytes)
+    }
+
+    /// As [`Interner::intern`], for a string whose hash is known.
+    pub(crate) fn intern_hashed(&mut self, hash: u64, bytes: &[u8]) -> (u32, bool) {
         match self.find(hash, bytes) {
             Some(id) => (id, false),
             None => (self.insert(hash, bytes), true),

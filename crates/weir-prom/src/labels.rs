@@ -12,4 +12,4 @@ mod table;
 pub(crate) use base::{Base, Bases, Copied, ScopeLabels};
 pub(crate) use names::{NameId, WellKnown};
 pub(crate) use shape::{Place, PlanId, Shapes};
-pub(crate) use table::{Attr, Content, LabelId, LabelTable, Stamp};
+pub(crate) use table::{Attr, Content, LabelId, LabelTable, Stamp, Symbols as LabelSymbols};

@@ -3,7 +3,7 @@
 use super::Codec;
 use super::native::{put_times, times_len};
 use super::request::{Source, Tally};
-use crate::family::{Family, FamilyId, Suffix};
+use crate::family::{FamilyId, Suffix};
 use crate::labels::{LabelId, Place, WellKnown};
 use crate::rows::{Exemplar, Rows, Value};
 use crate::stale;
@@ -20,15 +20,25 @@ pub(super) struct SeriesWriter<C> {
     pub(super) tally: Tally,
     /// Labels of the current rows, without the generated ones.
     shared: Shared,
-    /// `__name__` of the current series.
-    name: Vec<u8>,
+    /// Labels of the current series before `le` or `quantile`.
+    prefix: Vec<u8>,
     /// `le` or `quantile` of the current series.
     extra: Vec<u8>,
+    /// Metadata that stands in each of the current series.
+    metadata: Vec<u8>,
+    times: Times,
     /// What follows the labels of the current series.
     content: Vec<u8>,
     labels: Vec<LabelId>,
     exemplars: Vec<Exemplar>,
     exemplar_labels: Vec<u8>,
+}
+
+/// The encoded times of a sample. Most samples of a batch have those of the one before.
+#[derive(Default)]
+struct Times {
+    of: (i64, i64),
+    bytes: Vec<u8>,
 }
 
 /// Encoded labels, and where in them generated ones go.
@@ -39,6 +49,8 @@ struct Shared {
     extra_at: usize,
     /// End of a label that the generated one replaces.
     extra_end: usize,
+    /// Where the labels after the generated one begin.
+    rest_at: usize,
 }
 
 impl<C: Codec> SeriesWriter<C> {
@@ -48,8 +60,10 @@ impl<C: Codec> SeriesWriter<C> {
             bytes: Vec::new(),
             tally: Tally::default(),
             shared: Shared::default(),
-            name: Vec::new(),
+            prefix: Vec::new(),
             extra: Vec::new(),
+            metadata: Vec::new(),
+            times: Times::default(),
             content: Vec::new(),
             labels: Vec::new(),
             exemplars: Vec::new(),
@@ -68,7 +82,8 @@ impl<C: Codec> SeriesWriter<C> {
         }
         self.gather_exemplars(source, rows);
         self.put_exemplars(source);
-        self.end(source, family, Suffix::None, None);
+        self.select(source, family, Suffix::None, false);
+        self.end(source, None);
     }
 
     /// Writes the series of histogram points: the native one, the classic ones, or both.
@@ -111,7 +126,8 @@ impl<C: Codec> SeriesWriter<C> {
         }
         self.gather_exemplars(source, &native);
         self.put_exemplars(source);
-        self.end(source, family, Suffix::None, None);
+        self.select(source, family, Suffix::None, false);
+        self.end(source, None);
     }
 
     fn classics(&mut self, source: &mut Source<'_>, rows: &[u32]) {
@@ -123,10 +139,12 @@ impl<C: Codec> SeriesWriter<C> {
             }
         }
         if !self.content.is_empty() {
-            self.end(source, family, Suffix::Sum, None);
+            self.select(source, family, Suffix::Sum, false);
+            self.end(source, None);
         }
         self.counts(source, rows);
-        self.end(source, family, Suffix::Count, None);
+        self.select(source, family, Suffix::Count, false);
+        self.end(source, None);
 
         let shared_bounds = classic(source, rows[0]).bounds;
         let is_shared = rows.iter().all(|at| classic(source, *at).bounds == shared_bounds);
@@ -135,6 +153,7 @@ impl<C: Codec> SeriesWriter<C> {
         } else {
             all_bounds(source, rows)
         };
+        self.select(source, family, Suffix::Bucket, true);
         let mut exemplars = self.place_exemplars(source, rows, &bounds).into_iter().peekable();
         for (index, (bound, le)) in bounds.iter().enumerate() {
             for at in rows {
@@ -155,14 +174,14 @@ impl<C: Codec> SeriesWriter<C> {
                 self.exemplars.push(exemplar);
             }
             self.put_exemplars(source);
-            self.end(source, family, Suffix::Bucket, Some(*le));
+            self.end(source, Some(*le));
         }
         self.counts(source, rows);
         self.exemplars.clear();
         self.exemplars.extend(exemplars.map(|(_, exemplar)| exemplar));
         self.put_exemplars(source);
         let infinite = source.tables.rows.infinite_bound(&mut source.tables.labels);
-        self.end(source, family, Suffix::Bucket, Some(infinite));
+        self.end(source, Some(infinite));
     }
 
     fn counts(&mut self, source: &Source<'_>, rows: &[u32]) {
@@ -179,12 +198,15 @@ impl<C: Codec> SeriesWriter<C> {
             let row = source.row(*at);
             self.sample(summary(source, *at).sum, row.time, row.start);
         }
-        self.end(source, family, Suffix::Sum, None);
+        self.select(source, family, Suffix::Sum, false);
+        self.end(source, None);
         for at in rows {
             let row = source.row(*at);
             self.sample(summary(source, *at).count, row.time, row.start);
         }
-        self.end(source, family, Suffix::Count, None);
+        self.select(source, family, Suffix::Count, false);
+        self.end(source, None);
+        self.select(source, family, Suffix::None, true);
         for (quantile, label) in all_quantiles(source, rows) {
             for at in rows {
                 let (row, summary) = (source.row(*at), summary(source, *at));
@@ -197,7 +219,7 @@ impl<C: Codec> SeriesWriter<C> {
                     self.sample(values[index], row.time, row.start);
                 }
             }
-            self.end(source, family, Suffix::None, Some(label));
+            self.end(source, Some(label));
         }
     }
 
@@ -220,58 +242,68 @@ impl<C: Codec> SeriesWriter<C> {
         }
         shared.note(labels.len(), name, extra);
         self.content.clear();
+        self.metadata.clear();
+        self.codec.metadata(
+            tables.families.get_mut(row.family),
+            &tables.labels,
+            &mut self.metadata,
+        );
         row.family
     }
 
+    #[inline]
     fn sample(&mut self, bits: u64, time: i64, start: i64) {
         let start = if C::START_TIMES { start } else { 0 };
+        if self.times.of != (time, start) {
+            self.times.bytes.clear();
+            put_number(&mut self.times.bytes, 0x10, time as u64);
+            put_number(&mut self.times.bytes, 0x18, start as u64);
+            self.times.of = (time, start);
+        }
         let value_len = if bits == 0 { 0 } else { 9 };
-        let number_len = |number: i64| {
-            if number == 0 {
-                0
-            } else {
-                1 + varint_len(number as u64)
-            }
-        };
-        put_header(
-            &mut self.content,
-            SAMPLE,
-            value_len + number_len(time) + number_len(start),
-        );
+        put_header(&mut self.content, SAMPLE, value_len + self.times.bytes.len());
         put_fixed64(&mut self.content, 0x09, bits);
-        put_number(&mut self.content, 0x10, time as u64);
-        put_number(&mut self.content, 0x18, start as u64);
+        self.content.extend_from_slice(&self.times.bytes);
         self.tally.counts.samples += 1;
     }
 
-    /// Writes the series that `content` belongs to, and clears it for the next.
-    fn end(&mut self, source: &mut Source<'_>, family: FamilyId, suffix: Suffix, extra: Option<LabelId>) {
+    /// Makes the series that follow those of a suffix. `is_generated` says that each will have a generated label.
+    fn select(&mut self, source: &mut Source<'_>, family: FamilyId, suffix: Suffix, is_generated: bool) {
         let tables = &mut *source.tables;
-        let family: &mut Family = tables.families.get_mut(family);
-        self.codec.metadata(family, &tables.labels, &mut self.content);
-        self.name.clear();
-        self.codec
-            .label(family.name(suffix), &mut tables.labels, &mut self.name);
-        self.extra.clear();
-        let shared = &self.shared;
+        let name = tables.families.get(family).name(suffix);
+        let shared = &mut self.shared;
+        self.prefix.clear();
+        self.prefix.extend_from_slice(&shared.bytes[..shared.name_at]);
+        self.codec.label(name, &mut tables.labels, &mut self.prefix);
+        self.prefix
+            .extend_from_slice(&shared.bytes[shared.name_at..shared.extra_at]);
         // Without a generated label, one of its name stays.
-        let mut replaced = shared.extra_at..shared.extra_at;
+        shared.rest_at = if is_generated {
+            shared.extra_end
+        } else {
+            shared.extra_at
+        };
+    }
+
+    /// Writes the series that `content` belongs to, and clears it for the next.
+    fn end(&mut self, source: &mut Source<'_>, extra: Option<LabelId>) {
+        self.extra.clear();
         if let Some(extra) = extra {
-            self.codec.label(extra, &mut tables.labels, &mut self.extra);
-            replaced.end = shared.extra_end;
+            self.codec
+                .label(extra, &mut source.tables.labels, &mut self.extra);
         }
-        let labels_len = shared.bytes.len() - replaced.len() + self.name.len() + self.extra.len();
-        let len = C::labels_head_len(labels_len) + labels_len + self.content.len();
+        let rest = &self.shared.bytes[self.shared.rest_at..];
+        let labels_len = self.prefix.len() + self.extra.len() + rest.len();
+        let len = C::labels_head_len(labels_len) + labels_len + self.content.len() + self.metadata.len();
         let out = &mut self.bytes;
         out.reserve(len + 8);
         put_header(out, C::SERIES, len);
         C::open_labels(labels_len, out);
-        out.extend_from_slice(&shared.bytes[..shared.name_at]);
-        out.extend_from_slice(&self.name);
-        out.extend_from_slice(&shared.bytes[shared.name_at..replaced.start]);
+        out.extend_from_slice(&self.prefix);
         out.extend_from_slice(&self.extra);
-        out.extend_from_slice(&shared.bytes[replaced.end..]);
+        out.extend_from_slice(rest);
         out.extend_from_slice(&self.content);
+        out.extend_from_slice(&self.metadata);
         self.content.clear();
         self.tally.series += 1;
     }

@@ -2,7 +2,7 @@
 
 use super::Mark;
 use crate::interner::Interner;
-use crate::labels::Stamp;
+use crate::labels::{LabelId, LabelSymbols, LabelTable, Stamp};
 use crate::wire::{field_len, put_bytes};
 
 /// Tag of a symbol in the request.
@@ -37,11 +37,13 @@ impl Symbols {
         self.request += 1;
         self.interner.clear();
         (self.bytes, self.count) = (0, 0);
-        self.add(b"");
+        let empty = self.interner.hash(b"");
+        self.add(empty, b"");
     }
 
-    fn add(&mut self, text: &[u8]) -> u32 {
-        let (id, new) = self.interner.intern(text);
+    /// Returns the symbol of a text whose hash is known.
+    fn add(&mut self, hash: u64, text: &[u8]) -> u32 {
+        let (id, new) = self.interner.intern_hashed(hash, text);
         if new {
             self.bytes += field_len(text.len());
             self.count += 1;
@@ -50,28 +52,45 @@ impl Symbols {
     }
 
     /// Returns the symbol of a text, from its stamp if that is of this request.
-    #[inline]
     pub(crate) fn get(&mut self, stamp: &mut Stamp, text: &[u8]) -> u32 {
         if stamp.request != self.request {
+            let hash = self.interner.hash(text);
             *stamp = Stamp {
                 request: self.request,
-                number: self.add(text),
+                number: self.add(hash, text),
             };
         }
         stamp.number
     }
 
-    /// Returns whether a stamp is of this request.
+    /// Returns the symbols of a label's name and value.
     #[inline]
-    pub(crate) fn known(&self, stamp: Stamp) -> Option<u32> {
-        (stamp.request == self.request).then_some(stamp.number)
+    pub(crate) fn label(&mut self, id: LabelId, table: &mut LabelTable) -> (u32, u32) {
+        let known = *table.symbols(id);
+        if known.request == self.request {
+            return (known.name, known.value);
+        }
+        self.new_label(id, table)
     }
 
-    pub(crate) fn stamp(&mut self, text: &[u8]) -> Stamp {
-        Stamp {
-            request: self.request,
-            number: self.add(text),
+    fn new_label(&mut self, id: LabelId, table: &mut LabelTable) -> (u32, u32) {
+        let name_id = table.name(id);
+        let mut stamp = *table.names.symbol(name_id);
+        if stamp.request != self.request {
+            let number = self.add(table.names.hash(name_id), table.names.text(name_id).as_bytes());
+            stamp = Stamp {
+                request: self.request,
+                number,
+            };
+            *table.names.symbol(name_id) = stamp;
         }
+        let value = self.add(table.value_hash(id), table.value(id));
+        *table.symbols(id) = LabelSymbols {
+            request: self.request,
+            name: stamp.number,
+            value,
+        };
+        (stamp.number, value)
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -22,23 +22,7 @@ impl Codec for V2 {
 
     #[inline]
     fn label(&mut self, id: LabelId, table: &mut LabelTable, out: &mut Vec<u8>) {
-        let name_id = table.name(id);
-        let name = match self.symbols.known(*table.names.symbol(name_id)) {
-            Some(number) => number,
-            None => {
-                let stamp = self.symbols.stamp(table.names.text(name_id).as_bytes());
-                *table.names.symbol(name_id) = stamp;
-                stamp.number
-            }
-        };
-        let value = match self.symbols.known(*table.symbol(id)) {
-            Some(number) => number,
-            None => {
-                let stamp = self.symbols.stamp(table.value(id));
-                *table.symbol(id) = stamp;
-                stamp.number
-            }
-        };
+        let (name, value) = self.symbols.label(id, table);
         put_varint(out, u64::from(name));
         put_varint(out, u64::from(value));
     }

@@ -13,6 +13,7 @@ const MAX_KEPT: usize = 4096;
 pub(crate) struct BaseLabel {
     pub(crate) id: LabelId,
     pub(crate) name: NameId,
+    pub(crate) hash: u64,
     /// Replaces a point's label of that name; otherwise it only fills a gap.
     pub(crate) wins: bool,
 }
@@ -83,6 +84,7 @@ impl Bases {
             .map(|(id, wins)| BaseLabel {
                 id,
                 name: table.name(id),
+                hash: table.hash(id),
                 wins,
             })
             .collect();

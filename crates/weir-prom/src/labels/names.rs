@@ -1,10 +1,13 @@
 //! Attribute keys and label names, kept from batch to batch.
 
+use std::hash::BuildHasher;
+
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use super::table::Stamp;
 use crate::drops::DropReason;
+use crate::interner::hasher;
 use crate::label::LabelNamer;
 
 /// Most keys or names that are kept from one batch to the next.
@@ -13,8 +16,8 @@ const MAX_KEPT: usize = 1 << 14;
 /// Most bytes of keys and names that are kept from one batch to the next.
 const MAX_KEPT_BYTES: usize = 4 << 20;
 
-/// Lookups of a key before its hits are judged.
-const TRIAL_LOOKUPS: u32 = 64;
+/// Misses of a key in a batch before its use is judged.
+const TRIAL_MISSES: u32 = 64;
 
 /// A label name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -72,15 +75,15 @@ impl WellKnown {
 
 struct Name {
     text: Box<str>,
+    hash: u64,
     symbol: Stamp,
 }
 
 struct Key {
     raw: Box<[u8]>,
     name: Result<NameId, DropReason>,
-    /// Batch that the two counts are of.
+    /// Batch that the count is of.
     batch: u64,
-    lookups: u32,
     misses: u32,
 }
 
@@ -142,6 +145,7 @@ impl Names {
         self.bytes += text.len();
         self.names.push(Name {
             text: text.into(),
+            hash: hasher().hash_one(text.as_bytes()),
             symbol: Stamp::default(),
         });
         self.by_text.insert(text.into(), id);
@@ -151,6 +155,12 @@ impl Names {
     #[inline]
     pub(crate) fn text(&self, id: NameId) -> &str {
         &self.names[id.0 as usize].text
+    }
+
+    /// Returns the hash of a label name's text.
+    #[inline]
+    pub(crate) fn hash(&self, id: NameId) -> u64 {
+        self.names[id.0 as usize].hash
     }
 
     #[inline]
@@ -173,7 +183,6 @@ impl Names {
             raw: raw.into(),
             name,
             batch: 0,
-            lookups: 0,
             misses: 0,
         });
         self.by_raw.insert(raw.into(), id);
@@ -196,23 +205,15 @@ impl Names {
         self.keys[id.0 as usize].name
     }
 
-    /// Returns whether attributes of a key come back often enough to be worth a table entry. Break-even was
-    /// measured at 30 to 40 % misses.
-    #[inline]
-    pub(crate) fn repeats(&self, id: KeyId) -> bool {
-        let key = &self.keys[id.0 as usize];
-        key.batch != self.batch
-            || key.lookups < TRIAL_LOOKUPS
-            || u64::from(key.misses) * 3 <= u64::from(key.lookups)
-    }
-
-    #[inline]
-    pub(crate) fn count_lookup(&mut self, id: KeyId, hit: bool) {
+    /// Counts an attribute that was not known yet. Returns whether those of its key come back often enough to be
+    /// worth a table entry; break-even was measured at 30 to 40 % misses. `lists` is the number of lists of
+    /// attributes seen in this batch, each of which has a key once.
+    pub(crate) fn count_miss(&mut self, id: KeyId, lists: u64) -> bool {
         let key = &mut self.keys[id.0 as usize];
         if key.batch != self.batch {
-            (key.batch, key.lookups, key.misses) = (self.batch, 0, 0);
+            (key.batch, key.misses) = (self.batch, 0);
         }
-        key.lookups = key.lookups.saturating_add(1);
-        key.misses += u32::from(!hit);
+        key.misses = key.misses.saturating_add(1);
+        key.misses < TRIAL_MISSES || u64::from(key.misses) * 3 <= lists
     }
 }

@@ -2,17 +2,22 @@
 
 use std::collections::HashSet;
 
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+
 use super::base::Base;
 use super::names::{KeyId, NameId, WellKnown};
 use super::table::{Attr, Content, LabelId, LabelTable};
 use crate::drops::DropReason;
-use crate::interner::Interner;
 
 /// Most plans that are kept from one batch to the next.
 const MAX_KEPT: usize = 4096;
 
 /// Stands for an attribute without a value in a signature. No key has this number.
 const EMPTY: u32 = u32::MAX;
+
+/// Stands for a bad attribute, which no signature has.
+const BAD: u32 = u32::MAX - 1;
 
 /// A remembered label order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,25 +49,26 @@ enum Slot {
 
 #[derive(Debug)]
 struct Plan {
+    /// The scope's shape, then the keys of a point in the order sent.
+    signature: Box<[u32]>,
     slots: Vec<Slot>,
     name: Place,
     le: Place,
     quantile: Place,
 }
 
-/// All plans by signature: the scope's shape and the keys of a point in the order sent.
+/// All plans by signature.
 #[derive(Default)]
 pub(crate) struct Shapes {
     plans: Vec<Plan>,
-    signatures: Interner,
+    by_signature: HashMap<Box<[u32]>, u32, RandomState>,
     last: Option<u32>,
-    signature: Vec<u8>,
 }
 
 impl Shapes {
     pub(crate) fn clear(&mut self) {
         self.plans.clear();
-        self.signatures.clear();
+        self.by_signature.clear();
         self.last = None;
     }
 
@@ -96,47 +102,71 @@ impl Shapes {
         if let Some(reason) = base.error {
             return Err(reason);
         }
-        self.sign(base, attrs)?;
         let id = match self.last {
-            Some(last) if self.signatures.get(last) == self.signature => last,
-            _ => self.look_up(base, attrs, table),
+            Some(last) if self.plans[last as usize].is_for(base, attrs) => last,
+            _ => self.look_up(base, attrs, table)?,
         };
         self.last = Some(id);
-        let mut hash = 0u64;
-        for slot in &self.plans[id as usize].slots {
-            let label = match slot {
-                Slot::Attr(at) => label_of(attrs, *at),
-                Slot::Copied(at) => base.copied[*at].id,
-                Slot::Base(at) => base.labels[*at].id,
-                Slot::Join(name, sources) => join(*name, sources, base, attrs, table),
+        let slots = &self.plans[id as usize].slots;
+        out.reserve(slots.len());
+        let mut sum = 0u64;
+        for slot in slots {
+            let (label, hash) = match slot {
+                Slot::Attr(at) => (label_of(attrs, *at), attrs[*at].hash),
+                Slot::Copied(at) => (base.copied[*at].id, table.hash(base.copied[*at].id)),
+                Slot::Base(at) => (base.labels[*at].id, base.labels[*at].hash),
+                Slot::Join(name, sources) => {
+                    let label = join(*name, sources, base, attrs, table);
+                    (label, table.hash(label))
+                }
             };
-            hash = hash.wrapping_add(table.hash(label));
+            sum = sum.wrapping_add(hash);
             out.push(label);
         }
-        Ok((PlanId(id), hash))
+        Ok((PlanId(id), sum))
     }
 
+    #[cold]
+    fn look_up(&mut self, base: &Base, attrs: &[Attr], table: &LabelTable) -> Result<u32, DropReason> {
+        if let Some(reason) = attrs.iter().find_map(|attr| attr.content.error()) {
+            return Err(reason);
+        }
+        let signature: Box<[u32]> = std::iter::once(base.shape)
+            .chain(attrs.iter().map(Attr::part))
+            .collect();
+        if let Some(id) = self.by_signature.get(&signature) {
+            return Ok(*id);
+        }
+        let id = u32::try_from(self.plans.len()).expect("memory ends before four billion plans");
+        self.plans.push(plan(signature.clone(), base, attrs, table));
+        self.by_signature.insert(signature, id);
+        Ok(id)
+    }
+}
+
+impl Plan {
+    /// Returns whether the plan orders these labels. Never true for a bad attribute.
     #[inline]
-    fn sign(&mut self, base: &Base, attrs: &[Attr]) -> Result<(), DropReason> {
-        self.signature.clear();
-        self.signature.extend_from_slice(&base.shape.to_le_bytes());
-        for attr in attrs {
-            let part = match attr.content {
-                Content::Label(_) => attr.key.number(),
-                Content::Empty => EMPTY,
-                Content::Bad(reason) => return Err(reason),
-            };
-            self.signature.extend_from_slice(&part.to_le_bytes());
-        }
-        Ok(())
+    fn is_for(&self, base: &Base, attrs: &[Attr]) -> bool {
+        let (shape, keys) = self
+            .signature
+            .split_first()
+            .expect("begins with the scope's shape");
+        *shape == base.shape
+            && keys.len() == attrs.len()
+            && keys.iter().zip(attrs).all(|(key, attr)| *key == attr.part())
     }
+}
 
-    fn look_up(&mut self, base: &Base, attrs: &[Attr], table: &LabelTable) -> u32 {
-        let (id, new) = self.signatures.intern(&self.signature);
-        if new {
-            self.plans.push(plan(base, attrs, table));
+impl Attr {
+    /// Returns the attribute's part of a signature.
+    #[inline]
+    fn part(&self) -> u32 {
+        match self.content {
+            Content::Label(_) => self.key.number(),
+            Content::Empty => EMPTY,
+            Content::Bad(_) => BAD,
         }
-        id
     }
 }
 
@@ -168,7 +198,7 @@ fn join(name: NameId, sources: &[Source], base: &Base, attrs: &[Attr], table: &m
 }
 
 /// Sorts the keys of a point and the labels of its scope into a plan.
-fn plan(base: &Base, attrs: &[Attr], table: &LabelTable) -> Plan {
+fn plan(signature: Box<[u32]>, base: &Base, attrs: &[Attr], table: &LabelTable) -> Plan {
     let names = &table.names;
     let replaced: HashSet<KeyId> = base.copied.iter().map(|copied| copied.key).collect();
     let mut parts: Vec<(NameId, KeyId, Source)> = Vec::new();
@@ -204,6 +234,7 @@ fn plan(base: &Base, attrs: &[Attr], table: &LabelTable) -> Plan {
     let ordered: Vec<&str> = slots.iter().map(|(name, ..)| names.text(*name)).collect();
     let (name, le, quantile) = places(&ordered);
     Plan {
+        signature,
         slots: slots.into_iter().map(|(.., slot)| slot).collect(),
         name,
         le,

@@ -1,10 +1,6 @@
 //! The labels of one batch, each distinct attribute translated once.
 
-use std::hash::{BuildHasher, RandomState};
-use std::sync::LazyLock;
-
 use weir_pdata::view::{AnyValue, Attribute, Attributes};
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::names::{KeyId, NameId, Names, WellKnown};
 use crate::drops::DropReason;
@@ -18,10 +14,6 @@ const MAX_INTERNED: usize = 1 << 16;
 
 /// Most bytes of capacity that are kept from one batch to the next.
 const KEPT_CAPACITY: usize = 8 << 20;
-
-/// Hashes of labels decide lanes and find repeated series, so all translators of a process must agree on
-/// them while nobody outside can aim at them.
-static SEED: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one("weir label hash"));
 
 /// A label of the current batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +34,17 @@ struct Label {
     /// Start of the value, which ends the encoded label.
     value: usize,
     end: usize,
+    value_hash: u64,
     hash: u64,
-    symbol: Stamp,
+    symbols: Symbols,
+}
+
+/// The symbol references of a label, valid within one request.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Symbols {
+    pub(crate) request: u64,
+    pub(crate) name: u32,
+    pub(crate) value: u32,
 }
 
 /// An attribute after translation.
@@ -51,6 +52,8 @@ struct Label {
 pub(crate) struct Attr {
     pub(crate) key: KeyId,
     pub(crate) content: Content,
+    /// Hash of the label.
+    pub(crate) hash: u64,
 }
 
 /// What became of an attribute.
@@ -64,6 +67,26 @@ pub(crate) enum Content {
     Bad(DropReason),
 }
 
+impl Content {
+    /// Returns why there is no label.
+    pub(crate) fn error(self) -> Option<DropReason> {
+        match self {
+            Self::Bad(reason) => Some(reason),
+            Self::Label(_) | Self::Empty => None,
+        }
+    }
+}
+
+/// What was seen last at one position of the lists of attributes: points of one metric mostly have the same
+/// keys at the same positions.
+#[derive(Debug, Clone, Copy, Default)]
+struct Position {
+    /// Number of a raw attribute.
+    last: Option<u32>,
+    /// A key whose values hardly repeat, so that looking them up is wasted.
+    plain: Option<KeyId>,
+}
+
 /// Labels, and the attributes they were made of.
 pub(crate) struct LabelTable {
     pub(crate) names: Names,
@@ -72,8 +95,9 @@ pub(crate) struct LabelTable {
     /// Raw attributes; `attrs` holds the translation of each.
     raw: Interner,
     attrs: Vec<Attr>,
-    /// Number of the raw attribute seen last at each position of a point's list.
-    last: Vec<Option<u32>>,
+    positions: Vec<Position>,
+    /// Lists of attributes seen in this batch.
+    lists: u64,
     encoded: Vec<u8>,
     text: String,
 }
@@ -86,7 +110,8 @@ impl LabelTable {
             bytes: Vec::new(),
             raw: Interner::default(),
             attrs: Vec::new(),
-            last: Vec::new(),
+            positions: Vec::new(),
+            lists: 0,
             encoded: Vec::new(),
             text: String::new(),
         }
@@ -99,7 +124,8 @@ impl LabelTable {
         self.bytes.shrink_to(KEPT_CAPACITY);
         self.raw.clear();
         self.attrs.clear();
-        self.last.clear();
+        self.positions.clear();
+        self.lists = 0;
         self.names.begin()
     }
 
@@ -108,67 +134,68 @@ impl LabelTable {
     /// Translates a list of attributes.
     pub(crate) fn translate(&mut self, attributes: Attributes<'_>, out: &mut Vec<Attr>) {
         out.clear();
-        let mut encoded = std::mem::take(&mut self.encoded);
-        for (position, attribute) in attributes.iter().enumerate() {
-            let raw = attribute.raw(&mut encoded);
-            out.push(self.attribute(position, raw, &attribute));
+        out.reserve(attributes.len());
+        self.lists += 1;
+        if self.positions.len() < attributes.len() {
+            self.positions.resize(attributes.len(), Position::default());
         }
-        self.encoded = encoded;
+        if let Some(slices) = attributes.as_wire() {
+            for (position, raw) in slices.iter().enumerate() {
+                out.push(self.attribute(position, raw, &Attribute::Wire(raw)));
+            }
+        } else {
+            let mut encoded = std::mem::take(&mut self.encoded);
+            for (position, attribute) in attributes.iter().enumerate() {
+                let raw = attribute.raw(&mut encoded);
+                out.push(self.attribute(position, raw, &attribute));
+            }
+            self.encoded = encoded;
+        }
     }
 
     #[inline]
     fn attribute(&mut self, position: usize, raw: &[u8], attribute: &Attribute<'_>) -> Attr {
-        if let Some(Some(last)) = self.last.get(position).copied()
+        let Position { last, plain } = self.positions[position];
+        if let Some(key) = plain
+            && self.names.key_raw(key) == attribute.key().as_bytes()
+        {
+            return self.new_attribute(key, attribute);
+        }
+        if let Some(last) = last
             && self.raw.get(last) == raw
         {
-            let attr = self.attrs[last as usize];
-            self.names.count_lookup(attr.key, true);
-            return attr;
-        }
-        self.look_up(position, raw, attribute)
-    }
-
-    fn look_up(&mut self, position: usize, raw: &[u8], attribute: &Attribute<'_>) -> Attr {
-        let key = self.key_at(position, attribute.key().as_bytes());
-        if !self.names.repeats(key) {
-            return Attr {
-                key,
-                content: self.content(key, attribute.value()),
-            };
+            return self.attrs[last as usize];
         }
         let hash = self.raw.hash(raw);
-        let found = self.raw.find(hash, raw);
-        self.names.count_lookup(key, found.is_some());
-        let id = match found {
-            Some(id) => id,
-            None => {
-                let attr = Attr {
-                    key,
-                    content: self.content(key, attribute.value()),
-                };
-                if self.raw.len() >= MAX_INTERNED {
-                    return attr;
-                }
-                self.attrs.push(attr);
-                self.raw.insert(hash, raw)
+        match self.raw.find(hash, raw) {
+            Some(id) => {
+                self.positions[position].last = Some(id);
+                self.attrs[id as usize]
             }
-        };
-        if self.last.len() <= position {
-            self.last.resize(position + 1, None);
+            None => self.unknown(position, hash, raw, attribute),
         }
-        self.last[position] = Some(id);
-        self.attrs[id as usize]
     }
 
-    /// Points of one metric mostly have the same keys at the same positions.
-    fn key_at(&mut self, position: usize, key: &[u8]) -> KeyId {
-        if let Some(Some(last)) = self.last.get(position) {
-            let id = self.attrs[*last as usize].key;
-            if self.names.key_raw(id) == key {
-                return id;
-            }
+    fn unknown(&mut self, position: usize, hash: u64, raw: &[u8], attribute: &Attribute<'_>) -> Attr {
+        let key = self.names.key(attribute.key().as_bytes());
+        let attr = self.new_attribute(key, attribute);
+        if !self.names.count_miss(key, self.lists) {
+            self.positions[position].plain = Some(key);
+        } else if self.raw.len() < MAX_INTERNED {
+            self.attrs.push(attr);
+            self.positions[position].last = Some(self.raw.insert(hash, raw));
         }
-        self.names.key(key)
+        attr
+    }
+
+    fn new_attribute(&mut self, key: KeyId, attribute: &Attribute<'_>) -> Attr {
+        let content = self.content(key, attribute.value());
+        let hash = if let Content::Label(id) = content {
+            self.hash(id)
+        } else {
+            0
+        };
+        Attr { key, content, hash }
     }
 
     fn content(&mut self, key: KeyId, value: AnyValue<'_>) -> Content {
@@ -240,25 +267,26 @@ impl LabelTable {
     ) -> LabelId {
         let text = self.names.text(name).as_bytes();
         let start = self.bytes.len();
-        put_header(
-            &mut self.bytes,
-            0x0a,
-            field_len(text.len()) + field_len(value_len),
-        );
+        let len = field_len(text.len()) + field_len(value_len);
+        self.bytes.reserve(field_len(len));
+        put_header(&mut self.bytes, 0x0a, len);
         put_bytes(&mut self.bytes, 0x0a, text);
         put_header(&mut self.bytes, 0x12, value_len);
         let value = self.bytes.len();
         push_value(&mut self.bytes);
         let end = self.bytes.len();
-        let hash = xxh3_64_with_seed(&self.bytes[start..end], *SEED);
+        let value_hash = self.raw.hash(&self.bytes[value..end]);
+        let hash = pair_hash(self.names.hash(name), value_hash);
         let id = LabelId(u32::try_from(self.labels.len()).expect("memory ends before four billion labels"));
+        let symbols = Symbols::default();
         self.labels.push(Label {
             name,
             start,
             value,
             end,
+            value_hash,
             hash,
-            symbol: Stamp::default(),
+            symbols,
         });
         id
     }
@@ -294,9 +322,14 @@ impl LabelTable {
         self.labels[id.0 as usize].hash
     }
 
+    /// Returns the hash of the value's text.
+    pub(crate) fn value_hash(&self, id: LabelId) -> u64 {
+        self.labels[id.0 as usize].value_hash
+    }
+
     #[inline]
-    pub(crate) fn symbol(&mut self, id: LabelId) -> &mut Stamp {
-        &mut self.labels[id.0 as usize].symbol
+    pub(crate) fn symbols(&mut self, id: LabelId) -> &mut Symbols {
+        &mut self.labels[id.0 as usize].symbols
     }
 
     /// Returns whether two labels have the same name and value.
@@ -309,4 +342,10 @@ impl LabelTable {
     pub(crate) fn same_list(&self, a: &[LabelId], b: &[LabelId]) -> bool {
         a == b || (a.len() == b.len() && a.iter().zip(b).all(|(a, b)| self.same(*a, *b)))
     }
+}
+
+/// Hashes of labels are added up, so that their order does not matter; a name must not be mistaken for a value.
+fn pair_hash(name: u64, value: u64) -> u64 {
+    let product = u128::from(name ^ 0x9e37_79b9_7f4a_7c15) * u128::from(value | 1);
+    (product as u64) ^ (product >> 64) as u64 ^ value.rotate_left(32)
 }
