@@ -1,0 +1,123 @@
+//! The command line of the built binary: results, messages and exit codes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use tempfile::TempDir;
+
+const GOOD: &str = "
+receivers: {otlp: {protocols: {grpc: {endpoint: '127.0.0.1:0'}}}}
+exporters:
+  prometheus_remote_write: {endpoint: 'http://127.0.0.1:1/write', headers: {Authorization: Bearer hunter2}}
+service: {pipelines: {metrics: {receivers: [otlp], exporters: [prometheus_remote_write]}}}
+";
+
+/// Runs `weir` and returns exit code, standard output and standard error.
+fn weir(arguments: &[&str]) -> (i32, String, String) {
+    let output = Command::cargo_bin("weir").expect("built").args(arguments).output().expect("ran");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (output.status.code().expect("exit code"), text(output.stdout), text(output.stderr))
+}
+
+/// Writes a configuration into a folder of its own.
+fn file(text: &str) -> (TempDir, String) {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("weir.yaml");
+    fs::write(&path, text).expect("written");
+    let path = path.to_str().expect("UTF-8").to_owned();
+    (folder, path)
+}
+
+#[test]
+fn every_example_is_valid() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
+    let mut examples: Vec<PathBuf> =
+        fs::read_dir(folder).expect("configs").map(|entry| entry.expect("entry").path()).collect();
+    examples.sort();
+    assert!(examples.len() >= 8, "{examples:?}");
+    for example in examples {
+        let text = fs::read_to_string(&example).expect("read");
+        assert!(text.starts_with("# "), "{}: has no purpose header", example.display());
+        let outcome = weir(&["validate", "--config", example.to_str().expect("UTF-8")]);
+        assert_eq!(outcome, (0, String::new(), String::new()), "{}", example.display());
+    }
+}
+
+#[test]
+fn the_version_is_printed_in_either_spelling() {
+    let version = format!("weir version {}\n", env!("CARGO_PKG_VERSION"));
+    for flag in ["-v", "--version"] {
+        assert_eq!(weir(&[flag]), (0, version.clone(), String::new()));
+    }
+}
+
+#[test]
+fn components_are_listed_by_kind_in_order() {
+    let (code, out, err) = weir(&["components"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    let places = [
+        "buildinfo:", "command: weir", "receivers:", "name: otlp", "processors:", "name: batch", "name: memory_limiter",
+        "exporters:", "name: debug", "name: nop", "name: prometheus_remote_write", "metrics: Beta", "connectors:",
+        "extensions:", "name: health_check", "extension: Beta", "providers:", "scheme: env",
+    ];
+    let mut rest = out.as_str();
+    for place in places {
+        let at = rest.find(place).unwrap_or_else(|| panic!("{place} is missing or out of order: {out}"));
+        rest = &rest[at + place.len()..];
+    }
+}
+
+#[test]
+fn every_mistake_is_reported_with_its_place() {
+    let bad = GOOD.replace("grpc:", "grcp:").replace("[prometheus_remote_write]", "[prometheus]");
+    let (_folder, path) = file(&bad);
+    for command in [&["validate", "--config"][..], &["--config"], &["print-config", "--config"]] {
+        let (code, out, err) = weir(&[command, &[&path]].concat());
+        assert_eq!((code, out.as_str()), (1, ""), "{err}");
+        for part in ["grcp", "`grpc`", &format!("{path}:2:"), "prometheus", &format!("{path}:5:")] {
+            assert!(err.contains(part), "{part}: {err}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_missing_and_no_file_at_all_are_errors() {
+    let (code, out, err) = weir(&["validate", "--config", "/nowhere/weir.yaml"]);
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(err.contains("/nowhere/weir.yaml"), "{err}");
+    let (code, _, err) = weir(&[]);
+    assert_eq!(code, 1);
+    assert!(err.contains("--config"), "{err}");
+}
+
+#[test]
+fn flags_that_nobody_knows_are_errors() {
+    for arguments in [&["--bogus"][..], &["bogus"], &["print-config", "--format", "toml"]] {
+        let (code, out, err) = weir(arguments);
+        assert_eq!((code, out.as_str()), (1, ""), "{err}");
+        assert!(err.starts_with("Error: "), "{err}");
+    }
+    let (code, _, err) = weir(&["validate", "--feature-gates", "no.such.gate"]);
+    assert_eq!((code, err.as_str()), (1, "Error: unknown feature gate `no.such.gate`: see `featuregate` for the list\n"));
+}
+
+#[test]
+fn printed_configurations_hide_secrets_unless_asked() {
+    let (_folder, path) = file(GOOD);
+    let (code, out, err) = weir(&["print-config", "--config", &path, "--set", "exporters.prometheus_remote_write.timeout=7s"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.contains("[REDACTED]") && !out.contains("hunter2"), "{out}");
+    assert!(out.contains("timeout: 7s") && out.contains("max_batch_size_bytes: 3000000"), "{out}");
+    let (_, out, _) = weir(&["print-config", "--config", &path, "--mode", "unredacted", "--format", "json", "--validate=false"]);
+    assert!(out.starts_with('{') && out.contains("\"Bearer hunter2\""), "{out}");
+}
+
+#[test]
+fn feature_gates_are_listed_and_described() {
+    let (code, out, _) = weir(&["featuregate"]);
+    assert!(code == 0 && out.contains("service.partialReload "), "{out}");
+    let (code, out, _) = weir(&["featuregate", "exporter.prometheusremotewritexporter.RetryOn429"]);
+    assert!(code == 0 && out.contains("Enabled: true") && out.contains("Stage: Alpha"), "{out}");
+    assert_eq!(weir(&["featuregate", "nothing"]).0, 1);
+}
