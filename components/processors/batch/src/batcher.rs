@@ -1,14 +1,15 @@
 //! The processor: finds the shard of a batch and waits for the verdict.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::time::timeout_at;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use weir_component::{
-    Batch, BuildContext, BuildError, Code, Component, ConsumeError, Consumer, Context, Layer, Retry, ShutdownError, async_trait,
+    Batch, BuildContext, BuildError, Code, Component, ConsumeError, Consumer, Context, Layer, ShutdownError,
+    async_trait,
 };
 use weir_pdata::{ContextParts, Identity, Metadata};
 
@@ -24,12 +25,19 @@ pub(crate) struct Key {
     metadata: Vec<Vec<String>>,
 }
 
+/// The batches in the making.
+type Registry = Arc<Mutex<HashMap<Key, Arc<Shard>>>>;
+
+fn lock(registry: &Registry) -> MutexGuard<'_, HashMap<Key, Arc<Shard>>> {
+    registry.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The `batch` processor.
 pub(crate) struct Batcher {
     shared: Arc<Shared>,
     metadata_keys: Vec<String>,
     limit: usize,
-    shards: Arc<Mutex<HashMap<Key, Arc<Shard>>>>,
+    shards: Registry,
     stopping: CancellationToken,
     tasks: TaskTracker,
 }
@@ -37,11 +45,17 @@ pub(crate) struct Batcher {
 #[async_trait]
 impl Component for Batcher {
     async fn shutdown(&self, deadline: Instant) -> Result<(), ShutdownError> {
-        self.stopping.cancel();
+        {
+            // Under the lock, so that whoever was let in has added its data before the workers look for the last time.
+            let _shards = lock(&self.shards);
+            self.stopping.cancel();
+        }
         self.tasks.close();
         match timeout_at(deadline.into(), self.tasks.wait()).await {
             Ok(()) => Ok(()),
-            Err(_) => Err(ShutdownError::new("batches were not taken by the next step in time")),
+            Err(_) => Err(ShutdownError::new(
+                "batches were not taken by the next step in time",
+            )),
         }
     }
 }
@@ -58,7 +72,11 @@ impl Layer for Batcher {
                 metrics: BatchMetrics::new(context),
                 book: context.book.clone(),
             }),
-            metadata_keys: config.metadata_keys.iter().map(|key| key.to_ascii_lowercase()).collect(),
+            metadata_keys: config
+                .metadata_keys
+                .iter()
+                .map(|key| key.to_ascii_lowercase())
+                .collect(),
             limit: match config.metadata_cardinality_limit {
                 0 => usize::MAX,
                 limit => limit as usize,
@@ -70,8 +88,11 @@ impl Layer for Batcher {
     }
 
     async fn consume(&self, batch: Batch) -> Result<(), ConsumeError> {
-        let verdict = {
-            let mut shards = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
+        if batch.items() == 0 {
+            return Ok(());
+        }
+        let ticket = {
+            let mut shards = lock(&self.shards);
             if self.stopping.is_cancelled() {
                 return Err(ConsumeError::shutting_down());
             }
@@ -83,8 +104,8 @@ impl Layer for Batcher {
             };
             shard.add(batch, &self.shared)
         };
-        match verdict {
-            Some(verdict) => verdict.await.unwrap_or_else(|_| Err(ConsumeError::shutting_down())),
+        match ticket {
+            Some(ticket) => ticket.verdict().await,
             None => Ok(()),
         }
     }
@@ -93,21 +114,37 @@ impl Layer for Batcher {
 impl Batcher {
     fn key(&self, context: &Context) -> Key {
         let identity = |identity: &Identity| {
-            let attributes = identity.attributes.iter().map(|(name, value)| (name.clone(), value.clone()));
+            let attributes = identity
+                .attributes
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone()));
             (identity.subject.clone(), attributes.collect())
         };
         Key {
             tenant: context.tenant.clone(),
             identity: context.identity.as_ref().map(identity),
-            metadata: self.metadata_keys.iter().map(|key| context.metadata.get(key).cloned().unwrap_or_default()).collect(),
+            metadata: self
+                .metadata_keys
+                .iter()
+                .map(|key| context.metadata.get(key).cloned().unwrap_or_default())
+                .collect(),
         }
     }
 
     /// Opens a shard and starts its worker.
-    fn open<'s>(&self, shards: &'s mut HashMap<Key, Arc<Shard>>, key: Key, context: &Context) -> &'s Arc<Shard> {
+    fn open<'s>(
+        &self,
+        shards: &'s mut HashMap<Key, Arc<Shard>>,
+        key: Key,
+        context: &Context,
+    ) -> &'s Arc<Shard> {
         let kept = |(key, values): (&String, &Vec<String>)| (key.clone(), values.clone());
-        let metadata: Metadata =
-            context.metadata.iter().filter(|(key, _)| self.metadata_keys.contains(key)).map(kept).collect();
+        let metadata: Metadata = context
+            .metadata
+            .iter()
+            .filter(|(key, _)| self.metadata_keys.contains(key))
+            .map(kept)
+            .collect();
         let merged = Context::new(ContextParts {
             tenant: context.tenant.clone(),
             identity: context.identity.clone(),
@@ -115,14 +152,21 @@ impl Batcher {
             ..ContextParts::default()
         });
         let shard = Arc::new(Shard::new(merged));
-        let (worker, shared, stopping) = (Arc::clone(&shard), Arc::clone(&self.shared), self.stopping.clone());
-        let (registry, own_key) = (Arc::clone(&self.shards), key.clone());
+        let (worker, shared, stopping) = (
+            Arc::clone(&shard),
+            Arc::clone(&self.shared),
+            self.stopping.clone(),
+        );
+        let entry = Entry {
+            registry: Arc::clone(&self.shards),
+            key: key.clone(),
+        };
         self.tasks.spawn(async move {
             while worker.run_until_idle(&shared, &stopping).await {
                 // Idle for long: leave, unless a caller came in between.
-                let mut shards = registry.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut shards = lock(&entry.registry);
                 if worker.is_empty() {
-                    shards.remove(&own_key);
+                    shards.remove(&entry.key);
                     shared.metrics.cardinality.set(shards.len() as f64);
                     return;
                 }
@@ -134,6 +178,22 @@ impl Batcher {
 
     fn too_many(&self) -> ConsumeError {
         let message = format!("more than {} combinations of client metadata", self.limit);
-        ConsumeError::new(Code::ResourceExhausted, message).with_retry(Retry::Never)
+        // Idle ones leave, so there may be room later.
+        ConsumeError::new(Code::ResourceExhausted, message).retry_after(Duration::from_secs(10))
+    }
+}
+
+/// A worker's place in the registry. If the next step panics the place is given up: later callers get a new worker instead of
+/// waiting for a dead one.
+struct Entry {
+    registry: Registry,
+    key: Key,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            lock(&self.registry).remove(&self.key);
+        }
     }
 }

@@ -23,11 +23,12 @@ pub struct Config {
     /// Names of client metadata whose values keep batches apart; only these survive merging. The receiver must include metadata.
     /// Tenant and identity of the sender always keep batches apart. Default none.
     pub metadata_keys: Vec<String>,
-    /// Largest number of batches kept apart at the same time; data of further combinations is refused. 0 is unlimited.
-    /// Default 1000.
+    /// Largest number of batches kept apart at the same time; data of further combinations is refused until one had no data for a
+    /// minute. 0 is unlimited. Default 1000.
     pub metadata_cardinality_limit: u32,
     /// Acknowledge data when it is in the batch instead of when the next step has taken the merged batch. What the next step then
-    /// refuses is lost (and counted); without this option the sender learns of it and can send again. Default false.
+    /// refuses is lost (and counted); without this option the sender learns of it and can send again. While a full batch waits for
+    /// a slow next step, senders wait all the same. Default false.
     pub early_acknowledgement: bool,
 }
 
@@ -50,12 +51,19 @@ impl Validate for Config {
         found.require(
             max == 0 || max >= self.send_batch_size,
             "send_batch_max_size",
-            format!("must be 0 or at least `send_batch_size` ({})", self.send_batch_size),
+            format!(
+                "must be 0 or at least `send_batch_size` ({})",
+                self.send_batch_size
+            ),
         );
         let mut seen = BTreeSet::new();
         for (index, key) in self.metadata_keys.iter().enumerate() {
             let news = seen.insert(key.to_ascii_lowercase());
-            found.require(news, &format!("metadata_keys::{index}"), format!("`{key}` is listed twice (case does not count)"));
+            found.require(
+                news,
+                &format!("metadata_keys::{index}"),
+                format!("`{key}` is listed twice (case does not count)"),
+            );
         }
     }
 }

@@ -4,15 +4,28 @@ use metrics::{Counter, Gauge, Histogram};
 use weir_component::{Batch, BuildContext};
 use weir_telemetry::{Def, Level};
 
-const SEND_SIZE: Def = Def::new("otelcol_processor_batch_batch_send_size", "Items per batch sent.").from_level(Level::Normal);
-const SEND_SIZE_BYTES: Def =
-    Def::new("otelcol_processor_batch_batch_send_size_bytes", "Bytes per batch sent.").from_level(Level::Detailed);
-const SIZE_TRIGGER: Def =
-    Def::new("otelcol_processor_batch_batch_size_trigger_send", "Batches sent because of their size.").from_level(Level::Normal);
-const TIMEOUT_TRIGGER: Def =
-    Def::new("otelcol_processor_batch_timeout_trigger_send", "Batches sent because time was up.").from_level(Level::Normal);
-const CARDINALITY: Def =
-    Def::new("otelcol_processor_batch_metadata_cardinality", "Batches kept apart now.").from_level(Level::Normal);
+const SEND_SIZE: Def =
+    Def::new("otelcol_processor_batch_batch_send_size", "Items per batch sent.").from_level(Level::Normal);
+const SEND_SIZE_BYTES: Def = Def::new(
+    "otelcol_processor_batch_batch_send_size_bytes",
+    "Bytes per batch sent.",
+)
+.from_level(Level::Detailed);
+const SIZE_TRIGGER: Def = Def::new(
+    "otelcol_processor_batch_batch_size_trigger_send",
+    "Batches sent because of their size.",
+)
+.from_level(Level::Normal);
+const TIMEOUT_TRIGGER: Def = Def::new(
+    "otelcol_processor_batch_timeout_trigger_send",
+    "Batches sent because time was up.",
+)
+.from_level(Level::Normal);
+const CARDINALITY: Def = Def::new(
+    "otelcol_processor_batch_metadata_cardinality",
+    "Batches kept apart now.",
+)
+.from_level(Level::Normal);
 
 /// Handles of the metrics.
 pub(crate) struct BatchMetrics {
@@ -30,7 +43,8 @@ impl BatchMetrics {
         let metrics = &context.metrics;
         Self {
             send_size: metrics.histogram(&SEND_SIZE, &labels),
-            send_size_bytes: (metrics.level() >= SEND_SIZE_BYTES.level).then(|| metrics.histogram(&SEND_SIZE_BYTES, &labels)),
+            send_size_bytes: (metrics.level() >= SEND_SIZE_BYTES.level)
+                .then(|| metrics.histogram(&SEND_SIZE_BYTES, &labels)),
             size_trigger: metrics.counter(&SIZE_TRIGGER, &labels),
             timeout_trigger: metrics.counter(&TIMEOUT_TRIGGER, &labels),
             cardinality: metrics.gauge(&CARDINALITY, &labels),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
-use weir_component::{Batch, Book, ConsumeError, Consumer, Context};
+use weir_component::{Batch, Book, ConsumeError, Consumer, Context, Extent};
 
 use crate::Config;
 use crate::metrics::BatchMetrics;
@@ -25,8 +25,8 @@ pub(crate) struct Shared {
     pub(crate) book: Book,
 }
 
-/// Batches that may be merged with each other. Bounded by what callers have in flight: each waits for its verdict, and its data
-/// holds a share of the memory budget.
+/// Batches that may be merged with each other. Bounded by what callers have in flight: each waits for its verdict (callers that are
+/// acknowledged early do so once there is enough for a batch), and its data holds a share of the memory budget.
 pub(crate) struct Shard {
     /// Context of the merged batches.
     context: Context,
@@ -46,38 +46,87 @@ struct Pending {
 
 /// One caller's part of the merged batch.
 struct Caller {
+    /// At least one.
     items: usize,
     /// The caller holds the other end and gives up by dropping it. None if it was acknowledged early.
-    verdict: Option<oneshot::Sender<Verdict>>,
+    verdict: Option<oneshot::Sender<Answered>>,
+}
+
+/// What a caller is told.
+struct Answered {
+    verdict: Verdict,
+    /// How many of its items the next step took.
+    taken: usize,
+}
+
+/// Where a caller waits for its verdict. Dropping it gives the verdict up, even one that has come.
+pub(crate) struct Ticket {
+    receiver: oneshot::Receiver<Answered>,
+    book: Book,
+}
+
+impl Ticket {
+    /// Waits for the verdict.
+    pub(crate) async fn verdict(mut self) -> Verdict {
+        match (&mut self.receiver).await {
+            Ok(answered) => answered.verdict,
+            Err(_) => Err(ConsumeError::shutting_down()),
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.receiver.close();
+        if let Ok(Answered { verdict, taken }) = self.receiver.try_recv()
+            && rank(&verdict) < REFUSED
+        {
+            self.book.repeated(taken as u64);
+        }
+    }
 }
 
 impl Shard {
     pub(crate) fn new(context: Context) -> Self {
-        Self { context, pending: Mutex::default(), wake: Notify::new() }
+        Self {
+            context,
+            pending: Mutex::default(),
+            wake: Notify::new(),
+        }
     }
 
     /// Adds a caller's batch. Returns where its verdict will come from, or `None` if the caller is acknowledged at once.
-    pub(crate) fn add(&self, batch: Batch, shared: &Shared) -> Option<oneshot::Receiver<Verdict>> {
+    pub(crate) fn add(&self, batch: Batch, shared: &Shared) -> Option<Ticket> {
         let items = batch.items();
-        let (sender, receiver) = if shared.config.early_acknowledgement {
+        let size = shared.config.send_batch_size as usize;
+        let mut pending = self.pending();
+        let before = pending.items;
+        // Nobody is acknowledged early into a batch that is full: the next step is slow, and the caller must feel it.
+        let (sender, ticket) = if shared.config.early_acknowledgement && before < size.max(1) {
             shared.book.hold(items as u64);
             (None, None)
         } else {
             let (sender, receiver) = oneshot::channel();
-            (Some(sender), Some(receiver))
+            (
+                Some(sender),
+                Some(Ticket {
+                    receiver,
+                    book: shared.book.clone(),
+                }),
+            )
         };
-        let mut pending = self.pending();
-        let before = pending.items;
         pending.items += items;
         pending.batches.push(batch);
-        pending.callers.push(Caller { items, verdict: sender });
+        pending.callers.push(Caller {
+            items,
+            verdict: sender,
+        });
         let first = pending.since.is_none();
         pending.since.get_or_insert_with(Instant::now);
-        let size = shared.config.send_batch_size as usize;
         if first || (before < size && pending.items >= size) {
             self.wake.notify_one();
         }
-        receiver
+        ticket
     }
 
     /// Sends batches as they fall due. Returns true when there was no data for long, false when the processor stops and
@@ -125,7 +174,11 @@ impl Shard {
         let pending = self.pending();
         let since = pending.since?;
         let at_once = config.timeout.is_zero() || pending.items >= config.send_batch_size as usize;
-        Some(if at_once { Due::Now } else { Due::At(since + config.timeout) })
+        Some(if at_once {
+            Due::Now
+        } else {
+            Due::At(since + config.timeout)
+        })
     }
 
     /// Merges what is pending, sends it in parts of the configured size, one after the other, and tells the callers.
@@ -144,7 +197,6 @@ impl Shard {
             shared.metrics.sending(&part);
             verdicts.part(items, &shared.next.consume(part).await);
         }
-        verdicts.rest();
     }
 
     fn pending(&self) -> std::sync::MutexGuard<'_, Pending> {
@@ -176,31 +228,39 @@ struct Front {
 
 impl Default for Front {
     fn default() -> Self {
-        Self { answered: 0, taken: 0, answer: Ok(()) }
+        Self {
+            answered: 0,
+            taken: 0,
+            answer: Ok(()),
+        }
     }
 }
 
 impl<'a> Verdicts<'a> {
     fn new(callers: Vec<Caller>, book: &'a Book) -> Self {
-        Self { callers: callers.into_iter().peekable(), front: Front::default(), book }
+        Self {
+            callers: callers.into_iter().peekable(),
+            front: Front::default(),
+            book,
+        }
     }
 
     /// Takes the next step's answer to a part of `items` items.
     fn part(&mut self, mut items: usize, answer: &Verdict) {
-        let own = self.callers.peek().is_some_and(|caller| self.front.answered + items <= caller.items);
-        let answer = if own { answer.clone() } else { shared_answer(answer) };
+        let own = self
+            .callers
+            .peek()
+            .is_some_and(|caller| self.front.answered + items <= caller.items);
+        let answer = if own {
+            answer.clone()
+        } else {
+            shared_answer(answer)
+        };
         while items > 0 {
             let Some(caller) = self.callers.peek() else { return };
             let now = items.min(caller.items - self.front.answered);
             self.settle(now, &answer);
             items -= now;
-        }
-    }
-
-    /// Answers callers that are left: those without items.
-    fn rest(&mut self) {
-        while self.callers.peek().is_some() {
-            self.settle(0, &Ok(()));
         }
     }
 
@@ -211,17 +271,22 @@ impl<'a> Verdicts<'a> {
         if rank(answer) < REFUSED {
             front.taken += items;
         }
-        if rank(answer) > rank(&front.answer) {
-            front.answer.clone_from(answer);
-        }
+        front.answer = worse(std::mem::replace(&mut front.answer, Ok(())), answer);
         if self.callers.peek().is_some_and(|caller| caller.verdict.is_none()) {
             settle_early(self.book, items as u64, answer);
         }
-        let Some(caller) = self.callers.next_if(|caller| caller.items <= front.answered) else { return };
+        let Some(caller) = self.callers.next_if(|caller| caller.items <= front.answered) else {
+            return;
+        };
         let Front { taken, answer, .. } = std::mem::take(front);
         if let Some(verdict) = caller.verdict {
             let refused = rank(&answer) >= REFUSED;
-            let gone = verdict.send(answer).is_err();
+            let gone = verdict
+                .send(Answered {
+                    verdict: answer,
+                    taken,
+                })
+                .is_err();
             if refused || gone {
                 self.book.repeated(taken as u64);
             }
@@ -253,13 +318,31 @@ fn rank(answer: &Verdict) -> u8 {
     }
 }
 
+/// Joins the answers to two parts of one caller's data: the worse counts, and partial refusals add up.
+fn worse(before: Verdict, answer: &Verdict) -> Verdict {
+    if let (Err(first), Err(second)) = (&before, answer)
+        && let (Extent::Part(refused), Extent::Part(more)) = (first.extent(), second.extent())
+    {
+        return Err(ConsumeError::partial(
+            [refused.as_slice(), more].concat(),
+            first.to_string(),
+        ));
+    }
+    if rank(answer) > rank(&before) {
+        answer.clone()
+    } else {
+        before
+    }
+}
+
 /// Returns the answer for callers that share a part: which of them the refused items belong to is not known, so each gets the
 /// message without a number.
 fn shared_answer(answer: &Verdict) -> Verdict {
     match answer {
-        Err(error) if error.is_partial() => {
-            Err(ConsumeError::partial(Vec::new(), format!("of a merged batch: {error}")))
-        }
+        Err(error) if error.is_partial() => Err(ConsumeError::partial(
+            Vec::new(),
+            format!("of a merged batch: {error}"),
+        )),
         other => other.clone(),
     }
 }
