@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::HttpService;
 use super::connection::{self, ConnectionInfo, Lifecycle, PeerIdentity, Settings};
 use super::listener::{Accepted, BindError, Endpoint, Listener, LocalAddress};
-use super::{HttpService, layers};
 use crate::tls::{ServerTls, TlsError};
 
 /// Time that a client has for its side of the TLS handshake.
@@ -34,7 +34,6 @@ pub struct Server {
     local: LocalAddress,
     tls: Option<ServerTls>,
     settings: Settings,
-    around: layers::Around,
 }
 
 impl Server {
@@ -42,7 +41,6 @@ impl Server {
         endpoint: &Endpoint,
         tls: Option<ServerTls>,
         settings: Settings,
-        around: layers::Around,
     ) -> Result<Self, ServerError> {
         let (listener, local) = endpoint.listen().await?;
         Ok(Self {
@@ -50,7 +48,6 @@ impl Server {
             local,
             tls,
             settings,
-            around,
         })
     }
 
@@ -88,7 +85,7 @@ impl Server {
                 }
             };
             let (tls, settings) = (self.tls.clone(), self.settings.clone());
-            let (service, tasks) = (self.around.wrap(service.clone()), lifecycle.clone());
+            let (service, tasks) = (service.clone(), lifecycle.clone());
             lifecycle.tasks.spawn(async move {
                 match accepted {
                     Accepted::Tcp(stream, peer) => {

@@ -308,14 +308,11 @@ impl HttpServer {
             max_concurrent_streams: Some(HTTP2_STREAMS),
             read_buffer: 0,
             write_buffer: 0,
+            around: Around::new(
+                self.response_headers.to_map(),
+                self.cors.as_ref().and_then(CorsPolicy::new),
+            ),
         };
-        let cors = self.cors.as_ref().and_then(CorsPolicy::new);
-        Server::bind(
-            &endpoint,
-            tls,
-            settings,
-            Around::new(self.response_headers.to_map(), cors),
-        )
-        .await
+        Server::bind(&endpoint, tls, settings).await
     }
 }

@@ -19,9 +19,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt;
 
 use super::HttpService;
+use super::layers::Around;
 use super::ping_guard::{PingGuard, PingPolicy};
 use super::write_timeout::WriteTimeout;
 use crate::body::Body;
@@ -83,6 +83,7 @@ pub(super) struct Settings {
     pub(super) read_buffer: usize,
     /// Bytes of answers that a stream may buffer; 0 for hyper's default.
     pub(super) write_buffer: usize,
+    pub(super) around: Around,
 }
 
 /// Tasks of a server and the two signals that end them.
@@ -123,6 +124,7 @@ pub(super) async fn serve<T, S>(
     let activity = Arc::new(Activity::new());
     let service = ConnectionService {
         inner: service,
+        around: settings.around.clone(),
         info: Arc::new(info),
         activity: Arc::clone(&activity),
     };
@@ -256,6 +258,7 @@ impl Drop for InFlight {
 #[derive(Debug, Clone)]
 struct ConnectionService<S> {
     inner: S,
+    around: Around,
     info: Arc<ConnectionInfo>,
     activity: Arc<Activity>,
 }
@@ -268,9 +271,9 @@ impl<S: HttpService> hyper::service::Service<Request<Incoming>> for ConnectionSe
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let in_flight = self.activity.begin();
         request.extensions_mut().insert(Arc::clone(&self.info));
-        let service = self.inner.clone();
+        let (service, around) = (self.inner.clone(), self.around.clone());
         Box::pin(async move {
-            let response = service.oneshot(request).await?;
+            let response = around.call(service, request).await?;
             Ok(response.map(|body| AnswerBody {
                 body,
                 in_flight: Some(in_flight),

@@ -224,7 +224,8 @@ impl GrpcServer {
             max_concurrent_streams: Some(streams),
             read_buffer: usize::try_from(self.read_buffer_size).unwrap_or(0),
             write_buffer: usize::try_from(self.write_buffer_size).unwrap_or(0),
+            around: Around::default(),
         };
-        Server::bind(&endpoint, tls, settings, Around::default()).await
+        Server::bind(&endpoint, tls, settings).await
     }
 }

@@ -1,19 +1,17 @@
 //! What an HTTP server does around its service: headers of every response, cross-origin requests.
 
 use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
-use tower::{Service, ServiceExt};
+use tower::ServiceExt;
 
 use super::HttpService;
 use super::cors::{CorsPolicy, Verdict};
 use crate::body::Body;
 
-/// Wraps services. Cloning shares it.
+/// Goes around calls of a service. Cloning shares it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Around(Option<Arc<Parts>>);
 
@@ -34,60 +32,33 @@ impl Around {
         }))
     }
 
-    pub(super) fn wrap<S: HttpService>(&self, inner: S) -> Wrapped<S> {
-        Wrapped {
-            inner,
-            around: self.clone(),
-        }
-    }
-}
-
-/// A service with what goes around it.
-#[derive(Debug, Clone)]
-pub(super) struct Wrapped<S> {
-    inner: S,
-    around: Around,
-}
-
-impl<S: HttpService> Service<Request<Incoming>> for Wrapped<S> {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
-        let Some(parts) = self.around.0.clone() else {
-            return Box::pin(self.inner.call(request));
+    /// Calls `service`, unless the request is for a layer itself.
+    pub(super) async fn call<S: HttpService>(
+        &self,
+        service: S,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, Infallible> {
+        let Some(parts) = &self.0 else {
+            return service.oneshot(request).await;
         };
-        let inner = self.inner.clone();
-        let ready = std::mem::replace(&mut self.inner, inner);
-        Box::pin(async move {
-            let verdict = parts
-                .cors
-                .as_ref()
-                .map(|cors| cors.judge(request.method(), request.headers()));
-            let mut response = match verdict {
-                Some(Verdict::Preflight(response)) => response,
-                Some(Verdict::Actual(headers)) => {
-                    let mut response = ready.oneshot(request).await?;
-                    extend(response.headers_mut(), &headers);
-                    response
+        let verdict = parts
+            .cors
+            .as_ref()
+            .map(|cors| cors.judge(request.method(), request.headers()));
+        let mut response = match verdict {
+            Some(Verdict::Preflight(response)) => response,
+            Some(Verdict::Actual(headers)) => {
+                let mut response = service.oneshot(request).await?;
+                for (name, value) in &headers {
+                    response.headers_mut().append(name, value.clone());
                 }
-                None => ready.oneshot(request).await?,
-            };
-            for (name, value) in &parts.response_headers {
-                response.headers_mut().insert(name, value.clone());
+                response
             }
-            Ok(response)
-        })
-    }
-}
-
-fn extend(headers: &mut HeaderMap, more: &HeaderMap) {
-    for (name, value) in more {
-        headers.append(name, value.clone());
+            None => service.oneshot(request).await?,
+        };
+        for (name, value) in &parts.response_headers {
+            response.headers_mut().insert(name, value.clone());
+        }
+        Ok(response)
     }
 }
