@@ -5,10 +5,12 @@
 //!
 //! ```text
 //! HttpClient (configuration) --build(proxies, user agent)--> Client --send(Outgoing)--> Reply
+//! GrpcClient (configuration) --build(proxies, user agent)--> grpc::Client --unary(ClientCall)--> grpc::Reply
 //! ```
 
 mod config;
 mod connect;
+mod grpc_config;
 mod proxy;
 mod request;
 mod slots;
@@ -18,6 +20,7 @@ mod tests;
 mod transport;
 
 pub use config::{ClientAuth, Compression, CompressionParams, Cookies, HttpClient};
+pub use grpc_config::{ClientKeepalive, GrpcClient};
 pub use proxy::ProxyEnvironment;
 pub(crate) use request::causes;
 pub use request::{Client, DEFAULT_REPLY_BYTES, Outgoing, Reply, SendError};

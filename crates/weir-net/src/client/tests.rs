@@ -490,3 +490,80 @@ fn what_is_not_honoured_is_refused() {
         ]
     );
 }
+
+#[test]
+fn grpc_endpoints_have_many_spellings() {
+    let origin = |endpoint: &str, insecure| {
+        let tls = TlsClient {
+            insecure,
+            ..TlsClient::default()
+        };
+        GrpcClient {
+            endpoint: endpoint.into(),
+            tls,
+            ..GrpcClient::default()
+        }
+        .origin()
+        .map(|uri| uri.to_string())
+    };
+    for endpoint in [
+        "host:4317",
+        "http://host:4317",
+        "dns:///host:4317",
+        "passthrough:///host:4317",
+    ] {
+        assert_eq!(origin(endpoint, true).unwrap(), "http://host:4317/", "{endpoint}");
+        assert_eq!(
+            origin(endpoint, false).unwrap(),
+            "https://host:4317/",
+            "{endpoint}"
+        );
+    }
+    assert_eq!(origin("https://host:4317", true).unwrap(), "https://host:4317/");
+    assert_eq!(origin("[::1]:4317", true).unwrap(), "http://[::1]:4317/");
+    for bad in [
+        "",
+        "host",
+        ":4317",
+        "host:otlp",
+        "http://host:4317/path",
+        "unix:///run/x",
+        "a@b:1",
+    ] {
+        assert!(origin(bad, true).is_err(), "{bad}");
+    }
+    let config: GrpcClient =
+        serde_yaml::from_str("{endpoint: 'h:1', compression: lz4, balancer_name: round_robin}").unwrap();
+    assert_eq!(
+        violations(&config),
+        [
+            "compression: gRPC has no `lz4`, use gzip, snappy or zstd",
+            "balancer_name: balancer `round_robin` is not supported yet, use pick_first",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn grpc_clients_send_metadata_and_compress() {
+    let grpc = crate::testing::grpc_server()
+        .bind()
+        .await
+        .unwrap()
+        .start(service(|request| async move {
+            assert_eq!(request.headers()["x-scope"], "tenant");
+            assert_eq!(request.headers()["x-own"], "call");
+            assert_eq!(request.headers()["user-agent"], "weir-test/1");
+            assert_eq!(request.headers()["grpc-encoding"], "zstd");
+            crate::grpc::status_response(&crate::grpc::Status::new(crate::grpc::Code::DataLoss, "seen"))
+        }));
+    let yaml = format!(
+        "{{endpoint: '127.0.0.1:{}', tls: {{insecure: true}}, compression: zstd, headers: {{x-scope: tenant, x-own: config}}}}",
+        port_of(&grpc)
+    );
+    let config: GrpcClient = serde_yaml::from_str(&yaml).unwrap();
+    assert!(violations(&config).is_empty());
+    let client = config.build(&ProxyEnvironment::default(), "weir-test/1").unwrap();
+    let mut call = crate::grpc::ClientCall::new(http::uri::PathAndQuery::from_static("/a.B/C"), "message");
+    call.metadata.insert("x-own", HeaderValue::from_static("call"));
+    assert_eq!(client.unary(call).await.unwrap_err().message, "seen");
+}

@@ -21,6 +21,7 @@ pub struct Client {
     transport: Transport,
     origin: Uri,
     user_agent: HeaderValue,
+    metadata: HeaderMap,
     encoder: Option<Arc<Encoder>>,
     max_message_bytes: usize,
 }
@@ -72,6 +73,7 @@ impl Client {
             transport,
             origin,
             user_agent,
+            metadata: HeaderMap::new(),
             encoder: None,
             max_message_bytes: DEFAULT_MAX_MESSAGE_BYTES,
         }
@@ -82,6 +84,13 @@ impl Client {
     pub fn with_compression(mut self, encoding: Encoding) -> Self {
         let known = ENCODINGS.contains(&encoding) && encoding != Encoding::Identity;
         self.encoder = known.then(|| Arc::new(Encoder::new(encoding, 0)));
+        self
+    }
+
+    /// Adds metadata to every call that does not have the same key.
+    #[must_use]
+    pub fn with_metadata(mut self, metadata: HeaderMap) -> Self {
+        self.metadata = metadata;
         self
     }
 
@@ -159,6 +168,9 @@ impl Client {
         uri.path_and_query = Some(call.path);
         let uri = Uri::from_parts(uri).map_err(|error| Status::new(Code::Internal, error.to_string()))?;
         let mut headers = call.metadata;
+        for (name, value) in &self.metadata {
+            headers.entry(name).or_insert_with(|| value.clone());
+        }
         headers.insert(header::CONTENT_TYPE, CONTENT_TYPE);
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
         headers.insert("grpc-accept-encoding", ACCEPT_ENCODING);
