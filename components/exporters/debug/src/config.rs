@@ -1,26 +1,32 @@
-//! Options of the exporter.
+//! Options of the `debug` exporter.
 
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use weir_component::config::{OffUnlessSet, Validate, Violations};
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use weir_component::config::OffUnlessNamed;
+use weir_component::{Validate, Violations};
 
 /// Options of the `debug` exporter.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// How much is printed of a batch. Default: basic.
+    /// How much is printed: `basic` counts, `normal` adds a line per record, `detailed` prints everything. Default `basic`.
     pub verbosity: Verbosity,
-    /// Batches printed in each second before sampling begins. Default: 2.
-    pub sampling_initial: u64,
-    /// Beyond these, every n-th batch of the second is printed; 1 prints all, 0 none. Default: 1.
-    pub sampling_thereafter: u64,
-    /// Prints through Weir's own log. Default: true.
+    /// Batches printed per second before sampling begins. Default 2.
+    pub sampling_initial: u32,
+    /// After those, every how many batches one is printed; 1 prints all, 0 none for the rest of the second. Default 1.
+    pub sampling_thereafter: u32,
+    /// Prints through Weir's own log (default) instead of writing plain text to `output_paths`.
     pub use_internal_logger: bool,
-    /// Where to print without the own log: `stdout`, `stderr`, or files that are appended to. Default: `[stdout]`.
-    pub output_paths: Option<Vec<String>>,
-    /// A queue before the exporter. Not supported yet: turning it on is an error.
-    pub sending_queue: OffUnlessSet<SendingQueue>,
+    /// Where plain text goes: `stdout`, `stderr` or files. Only without the internal logger. Default `[stdout]`.
+    pub output_paths: Vec<String>,
+    /// The Collector's queue in front of the exporter. Not supported: printing is synchronous.
+    pub sending_queue: OffUnlessNamed<Unsupported>,
 }
+
+/// A section without keys of its own, there to be refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unsupported {}
 
 impl Default for Config {
     fn default() -> Self {
@@ -29,74 +35,65 @@ impl Default for Config {
             sampling_initial: 2,
             sampling_thereafter: 1,
             use_internal_logger: true,
-            output_paths: None,
-            sending_queue: OffUnlessSet::off(),
+            output_paths: vec!["stdout".to_owned()],
+            sending_queue: OffUnlessNamed::off(),
         }
-    }
-}
-
-/// How much is printed of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verbosity {
-    /// One line with counts.
-    Basic,
-    /// One line per span, point or record.
-    Normal,
-    /// Everything, a field per line.
-    Detailed,
-}
-
-/// The keys of a queue, whatever they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SendingQueue;
-
-impl<'de> Deserialize<'de> for SendingQueue {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        IgnoredAny::deserialize(deserializer).map(|_| Self)
-    }
-}
-
-impl Serialize for SendingQueue {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(std::iter::empty::<(&str, &str)>())
     }
 }
 
 impl Validate for Config {
     fn validate(&self, found: &mut Violations) {
-        if let Some(paths) = &self.output_paths {
-            let message = "has an effect only with `use_internal_logger: false`";
-            found.require(!self.use_internal_logger, "output_paths", message);
-            found.require(!paths.is_empty() && paths.iter().all(|path| !path.is_empty()), "output_paths", "must not be empty");
-        }
-        found.require(!self.sending_queue.is_on(), "sending_queue", "a queue is not supported yet");
+        found.require(!self.sending_queue.is_on(), "sending_queue", "is not supported by `debug`: remove it");
+        found.require(!self.output_paths.is_empty(), "output_paths", "must name at least one of stdout, stderr or a file");
+        let plain = self.output_paths == ["stdout"];
+        found.require(
+            plain || !self.use_internal_logger,
+            "output_paths",
+            "has no effect with the internal logger: set `use_internal_logger: false`",
+        );
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use weir_testkit::contract::{config_is_strict, mistakes};
+/// How much is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verbosity {
+    /// Counts of each batch.
+    Basic,
+    /// And a line per record.
+    Normal,
+    /// And every field.
+    Detailed,
+}
 
-    use crate::FACTORY;
-
-    #[track_caller]
-    fn check(yaml: &str, expected: &[&str]) {
-        let found = mistakes(&FACTORY.meta, yaml);
-        let all = found.len() == expected.len() && found.iter().zip(expected).all(|(one, other)| one.starts_with(other));
-        assert!(all, "{yaml}: {found:#?}");
+impl Serialize for Verbosity {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::Basic => "basic",
+            Self::Normal => "normal",
+            Self::Detailed => "detailed",
+        })
     }
+}
 
-    #[test]
-    fn mistakes_are_named() {
-        config_is_strict(&FACTORY.meta, "{verbosity: detailed}");
-        check("", &[]);
-        check("{verbosity: none}", &["unknown variant `none`"]);
-        check("{output_paths: [stderr]}", &["output_paths: "]);
-        check("{use_internal_logger: false, output_paths: []}", &["output_paths: "]);
-        check("{use_internal_logger: false, output_paths: [stderr]}", &[]);
-        check("{sending_queue: {enabled: true, queue_size: 5}}", &["sending_queue: "]);
-        check("{sending_queue: {enabled: false}}", &[]);
-        check("{sampling_initial: -1}", &["invalid value"]);
+impl<'de> Deserialize<'de> for Verbosity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = Verbosity;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("one of basic, normal, detailed")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Verbosity, E> {
+                match text.to_ascii_lowercase().as_str() {
+                    "basic" => Ok(Verbosity::Basic),
+                    "normal" => Ok(Verbosity::Normal),
+                    "detailed" => Ok(Verbosity::Detailed),
+                    _ => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
+                }
+            }
+        }
+        deserializer.deserialize_str(Visitor)
     }
 }

@@ -1,32 +1,37 @@
-//! The exporter: decodes, prints, answers.
+//! The exporter.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use weir_component::{
-    Batch, BuildContext, BuildError, Component, ConsumeError, Consumer, Exporter, Host, ShutdownError, StartError, async_trait,
+    Batch, Book, BuildContext, BuildError, Component, ConsumeError, Exporter, Host, StartError, async_trait,
 };
-use weir_export::{Closing, Delivery, ExporterMetrics};
 
-use crate::output::Output;
-use crate::sampler::Sampler;
-use crate::{Config, Verbosity, text};
+use crate::output::Outputs;
+use crate::sampling::Sampling;
+use crate::text;
+use crate::{Config, Verbosity};
 
 /// The `debug` exporter.
-#[derive(Debug)]
-pub struct Debug {
-    delivery: Delivery,
-    printer: Arc<Printer>,
-    /// Places to print to; none is the own log.
-    paths: Option<Vec<String>>,
+pub(crate) struct Debug {
+    config: Config,
+    sampling: Sampling,
+    /// Opened at start, unless the internal logger is used.
+    outputs: OnceLock<Outputs>,
+    book: Book,
 }
 
-#[derive(Debug)]
-struct Printer {
-    verbosity: Verbosity,
-    sampler: Sampler,
-    /// Set when the exporter starts.
-    output: OnceLock<Output>,
+#[async_trait]
+impl Component for Debug {
+    async fn start(self: Arc<Self>, _host: &Host) -> Result<(), StartError> {
+        if !self.config.use_internal_logger {
+            let outputs = Outputs::open(&self.config.output_paths)
+                .map_err(|error| StartError::new("cannot open `output_paths`").caused_by(error))?;
+            // A second start finds them open already.
+            let _ = self.outputs.set(outputs);
+        }
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -34,68 +39,45 @@ impl Exporter for Debug {
     type Config = Config;
 
     fn build(config: &Config, context: &BuildContext) -> Result<Self, BuildError> {
-        let printer = Arc::new(Printer {
-            verbosity: config.verbosity,
-            sampler: Sampler::new(config.sampling_initial, config.sampling_thereafter),
-            output: OnceLock::new(),
-        });
-        let printing = Arc::clone(&printer);
-        let deliver = Consumer::from_fn(move |batch| {
-            let printer = Arc::clone(&printing);
-            async move { printer.deliver(batch).await }
-        });
-        let paths = config.output_paths.clone().unwrap_or_else(|| vec!["stdout".to_owned()]);
         Ok(Self {
-            delivery: Delivery::new(context, ExporterMetrics::new(context), Closing::default(), None, deliver),
-            printer,
-            paths: (!config.use_internal_logger).then_some(paths),
+            sampling: Sampling::new(config.sampling_initial, config.sampling_thereafter),
+            config: config.clone(),
+            outputs: OnceLock::new(),
+            book: context.book.clone(),
         })
     }
 
     async fn export(&self, batch: Batch) -> Result<(), ConsumeError> {
-        self.delivery.consume(batch).await
-    }
-}
-
-#[async_trait]
-impl Component for Debug {
-    async fn start(self: Arc<Self>, _host: &Host) -> Result<(), StartError> {
-        let output = match &self.paths {
-            None => Output::Log,
-            Some(paths) => Output::open(paths)
-                .map_err(|error| StartError::new(format!("cannot open output paths {paths:?}")).caused_by(error))?,
-        };
-        // Started once; a second start would print to the same places.
-        drop(self.printer.output.set(output));
-        self.delivery.start();
+        if self.sampling.admits(Instant::now()) {
+            self.print(&batch)?;
+        }
+        self.book.delivered(batch.items() as u64);
         Ok(())
     }
-
-    async fn shutdown(&self, deadline: Instant) -> Result<(), ShutdownError> {
-        self.delivery.shutdown(deadline).await
-    }
 }
 
-impl Printer {
-    async fn deliver(&self, batch: Batch) -> Result<(), ConsumeError> {
-        let output = self.output.get().ok_or_else(|| ConsumeError::unavailable("not started"))?;
-        if !self.sampler.picks() {
-            return Ok(());
+impl Debug {
+    fn print(&self, batch: &Batch) -> Result<(), ConsumeError> {
+        let decoded = batch
+            .to_decoded()
+            .map_err(|error| ConsumeError::malformed("a string in the data is not UTF-8").caused_by(error))?;
+        let counts = text::basic(&decoded);
+        let body = match self.config.verbosity {
+            Verbosity::Basic => String::new(),
+            Verbosity::Normal => text::normal(&decoded),
+            Verbosity::Detailed => text::detailed(&decoded),
+        };
+        match self.outputs.get() {
+            None => {
+                counts.log();
+                if !body.is_empty() {
+                    tracing::info!("{body}");
+                }
+                Ok(())
+            }
+            Some(outputs) => outputs
+                .write(&format!("{counts}\n{body}"))
+                .map_err(|error| ConsumeError::permanent("cannot write to `output_paths`").caused_by(error)),
         }
-        let (output, verbosity) = (output.clone(), self.verbosity);
-        // Decoding and printing take long and may block.
-        let printed = tokio::task::spawn_blocking(move || print(&output, verbosity, &batch)).await;
-        printed.unwrap_or_else(|error| Err(ConsumeError::permanent("printing did not finish").caused_by(error)))
     }
-}
-
-fn print(output: &Output, verbosity: Verbosity, batch: &Batch) -> Result<(), ConsumeError> {
-    let decoded = batch.to_decoded().map_err(|error| ConsumeError::malformed("cannot decode").caused_by(error))?;
-    let text = match verbosity {
-        Verbosity::Basic => None,
-        Verbosity::Normal => Some(text::normal(&decoded)),
-        Verbosity::Detailed => Some(text::detailed(&decoded)),
-    };
-    let printed = output.print(&text::Summary::of(&decoded), text.as_deref());
-    printed.map_err(|error| ConsumeError::permanent("cannot print").caused_by(error))
 }

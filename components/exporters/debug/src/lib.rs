@@ -1,18 +1,17 @@
-//! `debug` exporter: prints what arrives, for people who look into a pipeline.
+//! `debug` exporter: prints what reaches it, for people who look at a pipeline.
 //!
-//! [`text`] turns decoded messages into lines, [`output`] knows where lines go, [`sampler`] which batches are printed at all. The
-//! layout of the text is for people and may change.
+//! Owns the printed form, which follows the Collector's but is no interface: it may change. Printing decodes batches and is slow;
+//! sampling bounds how often it happens.
 
 mod config;
 mod exporter;
 mod output;
-mod sampler;
+mod sampling;
 mod text;
+
+pub use config::{Config, Verbosity};
 
 use weir_component::{ExporterFactory, Stability};
 
-pub use config::{Config, SendingQueue, Verbosity};
-pub use exporter::Debug;
-
 /// What a binary lists to offer this exporter.
-pub const FACTORY: ExporterFactory = ExporterFactory::of::<Debug>("debug", Stability::Alpha);
+pub const FACTORY: ExporterFactory = ExporterFactory::of::<exporter::Debug>("debug", Stability::Alpha);

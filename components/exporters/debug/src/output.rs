@@ -1,71 +1,41 @@
-//! Where printed batches go.
+//! Where plain text goes when the internal logger is not used.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use crate::text::Summary;
+/// Open outputs, written to in turn.
+pub(crate) struct Outputs(Mutex<Vec<Output>>);
 
-/// A place to print to.
-#[derive(Debug, Clone)]
-pub(crate) enum Output {
-    /// Weir's own log, at level info.
-    Log,
-    /// Streams and files, each of which gets everything.
-    Places(Arc<Mutex<Vec<Place>>>),
-}
-
-/// A stream or file.
-#[derive(Debug)]
-pub(crate) enum Place {
-    /// Standard output.
+enum Output {
     Stdout,
-    /// Standard error.
     Stderr,
-    /// A file, appended to.
     File(File),
 }
 
-impl Output {
-    /// Opens the places. Files are created if they do not exist.
+impl Outputs {
+    /// Opens the outputs; files are appended to.
     pub(crate) fn open(paths: &[String]) -> io::Result<Self> {
-        let places = paths.iter().map(|path| Place::open(path)).collect::<io::Result<Vec<_>>>()?;
-        Ok(Self::Places(Arc::new(Mutex::new(places))))
+        let open = |path: &String| match path.as_str() {
+            "stdout" => Ok(Output::Stdout),
+            "stderr" => Ok(Output::Stderr),
+            path => {
+                let path = path.strip_prefix("file://").unwrap_or(path);
+                OpenOptions::new().create(true).append(true).open(path).map(Output::File)
+            }
+        };
+        paths.iter().map(open).collect::<io::Result<_>>().map(|outputs| Self(Mutex::new(outputs)))
     }
 
-    /// Prints the counts of a batch, and its text if there is one.
-    pub(crate) fn print(&self, summary: &Summary, text: Option<&str>) -> io::Result<()> {
-        match self {
-            Self::Log => {
-                summary.log();
-                if let Some(text) = text {
-                    tracing::info!("{text}");
-                }
-                Ok(())
-            }
-            Self::Places(places) => {
-                let mut places = places.lock().unwrap_or_else(PoisonError::into_inner);
-                let lines = format!("{summary}\n{}{}", text.unwrap_or_default(), if text.is_some() { "\n" } else { "" });
-                places.iter_mut().try_for_each(|place| place.write(lines.as_bytes()))
+    /// Writes text to all outputs.
+    pub(crate) fn write(&self, text: &str) -> io::Result<()> {
+        for output in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
+            match output {
+                Output::Stdout => io::stdout().lock().write_all(text.as_bytes())?,
+                Output::Stderr => io::stderr().lock().write_all(text.as_bytes())?,
+                Output::File(file) => file.write_all(text.as_bytes())?,
             }
         }
-    }
-}
-
-impl Place {
-    fn open(path: &str) -> io::Result<Self> {
-        Ok(match path {
-            "stdout" => Self::Stdout,
-            "stderr" => Self::Stderr,
-            path => Self::File(OpenOptions::new().append(true).create(true).open(path)?),
-        })
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self {
-            Self::Stdout => io::stdout().lock().write_all(bytes),
-            Self::Stderr => io::stderr().lock().write_all(bytes),
-            Self::File(file) => file.write_all(bytes),
-        }
+        Ok(())
     }
 }

@@ -1,27 +1,26 @@
-//! `nop` exporter: takes everything and does nothing with it.
-//!
-//! For pipelines that must end somewhere: measurements, trials of receivers and processors.
+//! `nop` exporter: takes everything and does nothing with it. For measuring what stands before it, and for trying configurations.
 
 use serde::{Deserialize, Serialize};
 use weir_component::{
     Batch, Book, BuildContext, BuildError, Component, ConsumeError, Exporter, ExporterFactory, Stability, Validate, async_trait,
 };
 
-/// What a binary lists to offer this exporter.
-pub const FACTORY: ExporterFactory = ExporterFactory::of::<Nop>("nop", Stability::Beta);
-
-/// The `nop` exporter has no options.
+/// Options of the `nop` exporter: none.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Config {}
 
 impl Validate for Config {}
 
+/// What a binary lists to offer this exporter.
+pub const FACTORY: ExporterFactory = ExporterFactory::of::<Nop>("nop", Stability::Stable);
+
 /// The `nop` exporter.
-#[derive(Debug)]
 pub struct Nop {
     book: Book,
 }
+
+impl Component for Nop {}
 
 #[async_trait]
 impl Exporter for Nop {
@@ -37,4 +36,22 @@ impl Exporter for Nop {
     }
 }
 
-impl Component for Nop {}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use weir_component::{ComponentKind, Signal};
+    use weir_pdata::Decoded;
+
+    #[tokio::test]
+    async fn everything_is_delivered_to_nowhere() {
+        let context = BuildContext::standalone("nop".parse().expect("id"), ComponentKind::Exporter, Some(Signal::Logs));
+        let nop = Nop::build(&Config {}, &context).expect("builds");
+        nop.export(Batch::from_decoded(Decoded::empty(Signal::Logs))).await.expect("taken");
+        assert_eq!(context.book.delivered_items(), 0);
+    }
+
+    #[test]
+    fn it_takes_all_signals() {
+        assert_eq!(FACTORY.meta.signals, Signal::ALL);
+    }
+}

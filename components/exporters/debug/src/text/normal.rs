@@ -1,120 +1,132 @@
-//! One line per span, point or record.
+//! A line per record.
 
-use std::fmt::{Display, Result, Write};
+use std::fmt::Write as _;
 
-use weir_proto::otlp::collector::logs::v1::ExportLogsServiceRequest;
-use weir_proto::otlp::collector::metrics::v1::ExportMetricsServiceRequest;
-use weir_proto::otlp::collector::trace::v1::ExportTraceServiceRequest;
-use weir_proto::otlp::common::v1::{InstrumentationScope, KeyValue};
+use weir_pdata::Decoded;
+use weir_proto::otlp::common::v1::InstrumentationScope;
 use weir_proto::otlp::metrics::v1::metric::Data;
-use weir_proto::otlp::metrics::v1::number_data_point::Value;
-use weir_proto::otlp::metrics::v1::{HistogramDataPoint, Metric, NumberDataPoint, SummaryDataPoint};
+use weir_proto::otlp::metrics::v1::{
+    ExponentialHistogramDataPoint, HistogramDataPoint, Metric, NumberDataPoint, SummaryDataPoint, number_data_point,
+};
 use weir_proto::otlp::resource::v1::Resource;
 
-use super::hex;
-use super::value::{pairs, plain};
+use super::value::{hex, pairs, plain};
 
-pub(super) fn metrics(out: &mut String, request: &ExportMetricsServiceRequest) -> Result {
-    for (index, of_resource) in request.resource_metrics.iter().enumerate() {
-        resource(out, "ResourceMetrics", index, &of_resource.schema_url, of_resource.resource.as_ref())?;
-        for (index, of_scope) in of_resource.scope_metrics.iter().enumerate() {
-            scope(out, "ScopeMetrics", index, &of_scope.schema_url, of_scope.scope.as_ref())?;
-            of_scope.metrics.iter().try_for_each(|one| metric(out, one))?;
+/// Prints a line per resource, scope and record.
+pub(crate) fn normal(decoded: &Decoded) -> String {
+    let mut out = String::new();
+    match decoded {
+        Decoded::Metrics(request) => {
+            for (index, group) in request.resource_metrics.iter().enumerate() {
+                resource(&mut out, "Metrics", index, &group.schema_url, group.resource.as_ref());
+                for (index, group) in group.scope_metrics.iter().enumerate() {
+                    scope(&mut out, "Metrics", index, &group.schema_url, group.scope.as_ref());
+                    group.metrics.iter().for_each(|metric| self::metric(&mut out, metric));
+                }
+            }
         }
-    }
-    Ok(())
-}
-
-pub(super) fn traces(out: &mut String, request: &ExportTraceServiceRequest) -> Result {
-    for (index, of_resource) in request.resource_spans.iter().enumerate() {
-        resource(out, "ResourceTraces", index, &of_resource.schema_url, of_resource.resource.as_ref())?;
-        for (index, of_scope) in of_resource.scope_spans.iter().enumerate() {
-            scope(out, "ScopeTraces", index, &of_scope.schema_url, of_scope.scope.as_ref())?;
-            for span in &of_scope.spans {
-                let ids = format!("{} {}", hex(&span.trace_id), hex(&span.span_id));
-                line(out, &[&span.name, &ids, &pairs(&span.attributes, " ")])?;
+        Decoded::Traces(request) => {
+            for (index, group) in request.resource_spans.iter().enumerate() {
+                resource(&mut out, "Traces", index, &group.schema_url, group.resource.as_ref());
+                for (index, group) in group.scope_spans.iter().enumerate() {
+                    scope(&mut out, "Traces", index, &group.schema_url, group.scope.as_ref());
+                    for span in &group.spans {
+                        line(&mut out, &[&span.name, &hex(&span.trace_id), &hex(&span.span_id), &pairs(&span.attributes, " ")]);
+                    }
+                }
+            }
+        }
+        Decoded::Logs(request) => {
+            for (index, group) in request.resource_logs.iter().enumerate() {
+                resource(&mut out, "Log", index, &group.schema_url, group.resource.as_ref());
+                for (index, group) in group.scope_logs.iter().enumerate() {
+                    scope(&mut out, "Log", index, &group.schema_url, group.scope.as_ref());
+                    for record in &group.log_records {
+                        line(&mut out, &[&plain(record.body.as_ref()), &pairs(&record.attributes, " ")]);
+                    }
+                }
             }
         }
     }
-    Ok(())
+    out
 }
 
-pub(super) fn logs(out: &mut String, request: &ExportLogsServiceRequest) -> Result {
-    for (index, of_resource) in request.resource_logs.iter().enumerate() {
-        resource(out, "ResourceLog", index, &of_resource.schema_url, of_resource.resource.as_ref())?;
-        for (index, of_scope) in of_resource.scope_logs.iter().enumerate() {
-            scope(out, "ScopeLog", index, &of_scope.schema_url, of_scope.scope.as_ref())?;
-            for record in &of_scope.log_records {
-                line(out, &[&plain(record.body.as_ref()), &pairs(&record.attributes, " ")])?;
-            }
-        }
-    }
-    Ok(())
+fn resource(out: &mut String, kind: &str, index: usize, schema_url: &str, resource: Option<&Resource>) {
+    let attributes = resource.map(|resource| pairs(&resource.attributes, " ")).unwrap_or_default();
+    line(out, &[&format!("Resource{kind} #{index}"), &bracketed(schema_url), &attributes]);
 }
 
-fn resource(out: &mut String, name: &str, index: usize, schema: &str, resource: Option<&Resource>) -> Result {
-    let attributes = resource.map_or(&[][..], |resource| &resource.attributes);
-    line(out, &[&format!("{name} #{index}"), &bracketed(schema), &pairs(attributes, " ")])
+fn scope(out: &mut String, kind: &str, index: usize, schema_url: &str, scope: Option<&InstrumentationScope>) {
+    let name = scope.map_or_else(String::new, |scope| match scope.version.as_str() {
+        "" => scope.name.clone(),
+        version => format!("{}@{version}", scope.name),
+    });
+    let attributes = scope.map(|scope| pairs(&scope.attributes, " ")).unwrap_or_default();
+    line(out, &[&format!("Scope{kind} #{index}"), &name, &bracketed(schema_url), &attributes]);
 }
 
-fn scope(out: &mut String, name: &str, index: usize, schema: &str, scope: Option<&InstrumentationScope>) -> Result {
-    let Some(scope) = scope else { return line(out, &[&format!("{name} #{index}"), &bracketed(schema)]) };
-    let mut id = scope.name.clone();
-    if !scope.version.is_empty() {
-        id = format!("{id}@{}", scope.version);
-    }
-    line(out, &[&format!("{name} #{index}"), &id, &bracketed(schema), &pairs(&scope.attributes, " ")])
+fn bracketed(schema_url: &str) -> String {
+    if schema_url.is_empty() { String::new() } else { format!("[{schema_url}]") }
 }
 
-fn bracketed(schema: &str) -> String {
-    if schema.is_empty() { String::new() } else { format!("[{schema}]") }
-}
-
-/// Writes the parts that are not empty, with a blank between.
-fn line(out: &mut String, parts: &[&str]) -> Result {
+/// Joins the parts that are not empty with spaces.
+fn line(out: &mut String, parts: &[&str]) {
     let parts: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
-    writeln!(out, "{}", parts.join(" "))
+    out.push_str(&parts.join(" "));
+    out.push('\n');
 }
 
-fn metric(out: &mut String, metric: &Metric) -> Result {
-    let mut point = |attributes: &[KeyValue], value: String| {
-        writeln!(out, "{}{{{}}} {}", metric.name, pairs(attributes, ","), value.trim_end())
-    };
+fn metric(out: &mut String, metric: &Metric) {
+    let name = &metric.name;
     match &metric.data {
-        None => Ok(()),
-        Some(Data::Gauge(data)) => data.data_points.iter().try_for_each(|one| point(&one.attributes, number(one))),
-        Some(Data::Sum(data)) => data.data_points.iter().try_for_each(|one| point(&one.attributes, number(one))),
-        Some(Data::Histogram(data)) => data.data_points.iter().try_for_each(|one| point(&one.attributes, histogram(one))),
-        Some(Data::ExponentialHistogram(data)) => data
-            .data_points
-            .iter()
-            .try_for_each(|one| point(&one.attributes, statistics(one.count, one.sum, one.min, one.max))),
-        Some(Data::Summary(data)) => data.data_points.iter().try_for_each(|one| point(&one.attributes, summary(one))),
+        None => line(out, &[name]),
+        Some(Data::Gauge(data)) => data.data_points.iter().for_each(|point| number(out, name, point)),
+        Some(Data::Sum(data)) => data.data_points.iter().for_each(|point| number(out, name, point)),
+        Some(Data::Histogram(data)) => data.data_points.iter().for_each(|point| histogram(out, name, point)),
+        Some(Data::ExponentialHistogram(data)) => data.data_points.iter().for_each(|point| exponential(out, name, point)),
+        Some(Data::Summary(data)) => data.data_points.iter().for_each(|point| summary(out, name, point)),
     }
 }
 
-fn number(point: &NumberDataPoint) -> String {
-    match point.value {
+fn number(out: &mut String, name: &str, point: &NumberDataPoint) {
+    let value = match &point.value {
         None => String::new(),
-        Some(Value::AsInt(value)) => value.to_string(),
-        Some(Value::AsDouble(value)) => value.to_string(),
+        Some(number_data_point::Value::AsInt(value)) => value.to_string(),
+        Some(number_data_point::Value::AsDouble(value)) => value.to_string(),
+    };
+    line(out, &[&format!("{name}{{{}}}", pairs(&point.attributes, ",")), &value]);
+}
+
+fn histogram(out: &mut String, name: &str, point: &HistogramDataPoint) {
+    let mut text = statistics(name, &pairs(&point.attributes, ","), point.count, point.sum, point.min, point.max);
+    for (index, count) in point.bucket_counts.iter().enumerate() {
+        let _ = match point.explicit_bounds.get(index) {
+            Some(bound) => write!(text, " le{bound}={count}"),
+            None => write!(text, " {count}"),
+        };
     }
+    line(out, &[&text]);
 }
 
-fn statistics(count: u64, sum: Option<f64>, min: Option<f64>, max: Option<f64>) -> String {
-    fn field(name: &str, value: Option<impl Display>) -> String {
-        value.map_or_else(String::new, |value| format!("{name}={value} "))
+fn exponential(out: &mut String, name: &str, point: &ExponentialHistogramDataPoint) {
+    let text = statistics(name, &pairs(&point.attributes, ","), point.count, point.sum, point.min, point.max);
+    line(out, &[&text]);
+}
+
+fn statistics(name: &str, attributes: &str, count: u64, sum: Option<f64>, min: Option<f64>, max: Option<f64>) -> String {
+    let mut text = format!("{name}{{{attributes}}} count={count}");
+    for (key, value) in [("sum", sum), ("min", min), ("max", max)] {
+        if let Some(value) = value {
+            let _ = write!(text, " {key}={value}");
+        }
     }
-    field("count", Some(count)) + &field("sum", sum) + &field("min", min) + &field("max", max)
+    text
 }
 
-fn histogram(point: &HistogramDataPoint) -> String {
-    let bounds = point.explicit_bounds.iter().map(|bound| format!("le{bound}=")).chain([String::new()]);
-    let buckets = point.bucket_counts.iter().zip(bounds).map(|(count, bound)| format!("{bound}{count}"));
-    statistics(point.count, point.sum, point.min, point.max) + &buckets.collect::<Vec<_>>().join(" ")
-}
-
-fn summary(point: &SummaryDataPoint) -> String {
-    let quantiles = point.quantile_values.iter().map(|value| format!("q{}={}", value.quantile, value.value));
-    statistics(point.count, Some(point.sum), None, None) + &quantiles.collect::<Vec<_>>().join(" ")
+fn summary(out: &mut String, name: &str, point: &SummaryDataPoint) {
+    let mut text = format!("{name}{{{}}} count={} sum={}", pairs(&point.attributes, ","), point.count, point.sum);
+    for quantile in &point.quantile_values {
+        let _ = write!(text, " q{}={}", quantile.quantile, quantile.value);
+    }
+    line(out, &[&text]);
 }

@@ -1,61 +1,43 @@
-use weir_pdata::Batch;
+use weir_pdata::{Batch, Decoded};
 use weir_testkit::batches;
 
-use super::*;
+use super::{basic, detailed, normal};
 
-fn metrics() -> Batch {
+fn decoded(batch: &Batch) -> Decoded {
+    batch.to_decoded().expect("decodes")
+}
+
+fn metrics() -> Decoded {
     batches::metrics()
-        .resource("host.name", "h1")
-        .gauge("temperature", &[21.5, -3.0])
-        .counter("requests", &[7.0])
-        .histogram("latency", &[0.5, 2.0], &[1, 2, 3])
-        .exponential_histogram("size", 0, &[4, 0, 6])
-        .summary("wait", &[(0.5, 1.25), (0.99, 3.0)])
-        .wire()
-}
-
-#[track_caller]
-fn check(name: &str, batch: &Batch) {
-    let decoded = batch.to_decoded().unwrap();
-    insta::with_settings!({snapshot_path => "../../testdata", prepend_module_to_snapshot => false, omit_expression => true}, {
-        insta::assert_snapshot!(format!("{name}_basic"), Summary::of(&decoded).to_string());
-        insta::assert_snapshot!(format!("{name}_normal"), normal(&decoded));
-        insta::assert_snapshot!(format!("{name}_detailed"), detailed(&decoded));
-    });
+        .at(1_700_000_000_123_456_789)
+        .gauge("room.temperature", &[21.5, -3.0])
+        .counter("http.requests", &[7.0])
+        .histogram("http.duration", &[0.5, 1.0], &[1, 2, 3])
+        .exponential_histogram("queue.wait", 1, &[4, 0, 2])
+        .summary("rpc.latency", &[(0.5, 3.0), (0.99, 9.0)])
+        .decoded()
 }
 
 #[test]
-fn metrics_are_printed() {
-    check("metrics", &metrics());
+fn every_signal_has_its_counts() {
+    let counts = [metrics(), decoded(&batches::spans(2)), decoded(&batches::logs(3))].map(|decoded| basic(&decoded).to_string());
+    insta::assert_snapshot!(counts.join("\n"), @r"
+    Metrics: resource metrics 1, metrics 5, data points 6
+    Traces: resource spans 1, spans 2
+    Logs: resource logs 1, log records 3
+    ");
 }
 
 #[test]
-fn traces_are_printed() {
-    check("traces", &batches::spans(2));
+fn normal_prints_a_line_per_record() {
+    insta::assert_snapshot!("normal_metrics", normal(&metrics()));
+    insta::assert_snapshot!("normal_traces", normal(&decoded(&batches::spans(2))));
+    insta::assert_snapshot!("normal_logs", normal(&decoded(&batches::logs(2))));
 }
 
 #[test]
-fn logs_are_printed() {
-    check("logs", &batches::logs(2));
-}
-
-#[test]
-fn values_tell_their_types() {
-    use weir_proto::otlp::common::v1::any_value::Value;
-    use weir_proto::otlp::common::v1::{AnyValue, ArrayValue, KeyValueList};
-
-    let of = |value| AnyValue { value: Some(value) };
-    let list = ArrayValue { values: vec![of(Value::IntValue(1)), of(Value::StringValue("a".into()))] };
-    let map = KeyValueList { values: vec![batches::attribute("k", true)] };
-    for (value, text) in [
-        (of(Value::StringValue("a".into())), "Str(a)"),
-        (of(Value::DoubleValue(1.5)), "Double(1.5)"),
-        (of(Value::BoolValue(true)), "Bool(true)"),
-        (of(Value::BytesValue(vec![1, 2])), "Bytes(AQI=)"),
-        (of(Value::ArrayValue(list)), "Slice([1,\"a\"])"),
-        (of(Value::KvlistValue(map)), "Map({\"k\":true})"),
-        (AnyValue::default(), "Empty()"),
-    ] {
-        assert_eq!(value::typed(Some(&value)), text);
-    }
+fn detailed_prints_every_field() {
+    insta::assert_snapshot!("detailed_metrics", detailed(&metrics()));
+    insta::assert_snapshot!("detailed_traces", detailed(&decoded(&batches::spans(1))));
+    insta::assert_snapshot!("detailed_logs", detailed(&decoded(&batches::logs(1))));
 }

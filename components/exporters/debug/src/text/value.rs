@@ -1,14 +1,13 @@
-//! Attribute values.
+//! Values, attributes, ids and times as text.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use serde_json::Value as Json;
 use weir_proto::otlp::common::v1::any_value::Value;
 use weir_proto::otlp::common::v1::{AnyValue, KeyValue};
 
-/// Returns the value with the name of its type, such as `Int(3)`.
+/// Returns a value with its type, for example `Str(a)`.
 pub(super) fn typed(value: Option<&AnyValue>) -> String {
-    let name = match value.and_then(|value| value.value.as_ref()) {
+    let kind = match value.and_then(|value| value.value.as_ref()) {
         None | Some(Value::StringValueStrindex(_)) => "Empty",
         Some(Value::StringValue(_)) => "Str",
         Some(Value::BoolValue(_)) => "Bool",
@@ -18,38 +17,46 @@ pub(super) fn typed(value: Option<&AnyValue>) -> String {
         Some(Value::KvlistValue(_)) => "Map",
         Some(Value::BytesValue(_)) => "Bytes",
     };
-    format!("{name}({})", plain(value))
+    format!("{kind}({})", plain(value))
 }
 
-/// Returns the value alone: texts as they are, lists and maps as JSON, bytes as base64.
+/// Returns a value without its type; nested values are JSON.
 pub(super) fn plain(value: Option<&AnyValue>) -> String {
-    match value.and_then(|value| value.value.as_ref()) {
-        None | Some(Value::StringValueStrindex(_)) => String::new(),
-        Some(Value::StringValue(text)) => text.clone(),
-        Some(Value::DoubleValue(number)) => number.to_string(),
-        Some(Value::BytesValue(bytes)) => STANDARD.encode(bytes),
-        Some(_) => json(value).to_string(),
+    match json(value) {
+        Json::Null => String::new(),
+        Json::String(text) => text,
+        other => other.to_string(),
     }
 }
 
-/// Depth is bounded: messages are decoded to a depth of 100.
 fn json(value: Option<&AnyValue>) -> Json {
     match value.and_then(|value| value.value.as_ref()) {
         None | Some(Value::StringValueStrindex(_)) => Json::Null,
         Some(Value::StringValue(text)) => Json::from(text.as_str()),
         Some(Value::BoolValue(value)) => Json::from(*value),
-        Some(Value::IntValue(number)) => Json::from(*number),
-        Some(Value::DoubleValue(number)) => Json::from(*number),
+        Some(Value::IntValue(value)) => Json::from(*value),
+        Some(Value::DoubleValue(value)) if value.is_finite() => Json::from(*value),
+        Some(Value::DoubleValue(value)) => Json::from(value.to_string()),
         Some(Value::ArrayValue(list)) => list.values.iter().map(|value| json(Some(value))).collect(),
-        Some(Value::KvlistValue(map)) => {
-            Json::Object(map.values.iter().map(|pair| (pair.key.clone(), json(pair.value.as_ref()))).collect())
+        Some(Value::KvlistValue(list)) => {
+            Json::Object(list.values.iter().map(|pair| (pair.key.clone(), json(pair.value.as_ref()))).collect())
         }
-        Some(Value::BytesValue(bytes)) => Json::from(STANDARD.encode(bytes)),
+        Some(Value::BytesValue(bytes)) => Json::from(hex(bytes)),
     }
 }
 
-/// Returns attributes as `key=value`, joined by `separator`.
+/// Returns attributes as `key=value` pairs.
 pub(super) fn pairs(attributes: &[KeyValue], separator: &str) -> String {
     let pairs = attributes.iter().map(|pair| format!("{}={}", pair.key, plain(pair.value.as_ref())));
     pairs.collect::<Vec<_>>().join(separator)
+}
+
+/// Returns bytes as lower-case hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Returns a Unix time in nanoseconds as text in UTC.
+pub(super) fn time(nanos: u64) -> String {
+    Timestamp::from_nanosecond(i128::from(nanos)).map_or_else(|_| nanos.to_string(), |time| time.to_string())
 }
