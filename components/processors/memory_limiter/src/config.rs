@@ -59,26 +59,46 @@ impl Default for Config {
 
 impl Validate for Config {
     fn validate(&self, found: &mut Violations) {
-        found.require(!self.check_interval.is_zero(), "check_interval", "is required and must be more than 0, for example `1s`");
+        found.require(
+            !self.check_interval.is_zero(),
+            "check_interval",
+            "is required and must be more than 0, for example `1s`",
+        );
         found.require(
             self.limit_mib > 0 || self.limit_percentage > 0,
             "",
             "needs `limit_mib` or `limit_percentage`, for example `limit_percentage: 80`",
         );
-        found.require(self.limit_percentage <= 100, "limit_percentage", "must be at most 100");
+        found.require(
+            self.limit_percentage <= 100,
+            "limit_percentage",
+            "must be at most 100",
+        );
         found.require(
             self.limit_mib == 0 || self.spike_limit_mib < self.limit_mib,
             "spike_limit_mib",
             format!("must be less than `limit_mib` ({})", self.limit_mib),
         );
         found.require(
-            self.limit_mib > 0 || self.limit_percentage == 0 || self.spike_limit_percentage < self.limit_percentage,
+            self.limit_mib > 0
+                || self.limit_percentage == 0
+                || self.spike_limit_percentage < self.limit_percentage,
             "spike_limit_percentage",
             format!("must be less than `limit_percentage` ({})", self.limit_percentage),
         );
-        let (soft, hard) = (self.min_gc_interval_when_soft_limited, self.min_gc_interval_when_hard_limited);
-        let (max_soft, max_hard) = (self.max_gc_interval_when_soft_limited, self.max_gc_interval_when_hard_limited);
-        found.require(soft >= hard, "min_gc_interval_when_soft_limited", "must be at least the one when hard limited");
+        let (soft, hard) = (
+            self.min_gc_interval_when_soft_limited,
+            self.min_gc_interval_when_hard_limited,
+        );
+        let (max_soft, max_hard) = (
+            self.max_gc_interval_when_soft_limited,
+            self.max_gc_interval_when_hard_limited,
+        );
+        found.require(
+            soft >= hard,
+            "min_gc_interval_when_soft_limited",
+            "must be at least the one when hard limited",
+        );
         found.require(
             max_soft.is_zero() || max_soft >= soft,
             "max_gc_interval_when_soft_limited",
@@ -101,9 +121,15 @@ impl Config {
     /// Returns the soft limit in bytes for a process that may use `total` bytes.
     pub fn soft_limit(&self, total: u64) -> u64 {
         let (limit, spike) = if self.limit_mib > 0 {
-            (u64::from(self.limit_mib) * MIB, u64::from(self.spike_limit_mib) * MIB)
+            (
+                u64::from(self.limit_mib) * MIB,
+                u64::from(self.spike_limit_mib) * MIB,
+            )
         } else {
-            (share(total, self.limit_percentage), share(total, self.spike_limit_percentage))
+            (
+                share(total, self.limit_percentage),
+                share(total, self.spike_limit_percentage),
+            )
         };
         limit - if spike == 0 { limit / 5 } else { spike }
     }
@@ -114,15 +140,4 @@ fn share(total: u64, percent: u32) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_soft_limit_is_the_hard_one_less_the_spike() {
-        let mib = |limit_mib, spike_limit_mib| Config { limit_mib, spike_limit_mib, ..Config::default() };
-        assert_eq!(mib(1000, 0).soft_limit(0), 800 * MIB);
-        assert_eq!(mib(1000, 300).soft_limit(0), 700 * MIB);
-        let percent = Config { limit_percentage: 80, spike_limit_percentage: 20, ..Config::default() };
-        assert_eq!(percent.soft_limit(1000), 600);
-    }
-}
+mod tests;

@@ -11,4 +11,5 @@ pub use config::Config;
 use weir_component::{ProcessorFactory, Stability};
 
 /// What a binary lists to offer this processor.
-pub const FACTORY: ProcessorFactory = ProcessorFactory::layer::<limiter::MemoryLimiter>("memory_limiter", Stability::Beta);
+pub const FACTORY: ProcessorFactory =
+    ProcessorFactory::layer::<limiter::MemoryLimiter>("memory_limiter", Stability::Beta);
