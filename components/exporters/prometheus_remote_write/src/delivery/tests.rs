@@ -87,7 +87,7 @@ fn down() -> Line {
 async fn an_outage_is_ridden_out_without_loss_or_disorder() {
     let bench = bench("", Duration::from_millis(10), (0..20).map(|_| down()));
     for items in [1, 2, 3] {
-        bench.exporter.export(batches::gauge("g", items)).await.unwrap();
+        bench.exporter.export(batches::gauge(&format!("g{items}"), items)).await.unwrap();
     }
     bench.shutdown(10 * MINUTE).await.unwrap();
     bench.assert_books(6, &[]);
@@ -141,9 +141,9 @@ async fn attempts_are_bounded_one_by_one() {
 
 #[tokio::test(start_paused = true)]
 async fn at_the_deadline_only_what_is_left_is_lost() {
-    // Two lanes of two requests each; the third request of all hangs until the deadline.
+    // Four requests in one lane, 4 s each; the third is cut off.
     let bench = bench(
-        "max_series_per_request: 10, remote_write_queue: {num_consumers: 1}, timeout: 0",
+        "max_series_per_request: 10, remote_write_queue: {num_consumers: 1}, timeout: 0s",
         Duration::from_secs(4),
         [],
     );
