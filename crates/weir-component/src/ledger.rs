@@ -389,6 +389,11 @@ impl Book {
     pub fn delivered_items(&self) -> u64 {
         self.counts.delivered.load(Ordering::Relaxed)
     }
+
+    /// Returns the items that went on or out although the caller was told that they did not.
+    pub fn repeated_items(&self) -> u64 {
+        self.counts.repeated.load(Ordering::Relaxed)
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use weir_component::{Batch, Book, BuildContext, ConsumeError, Consumer, Shutdown
 use crate::direct::Direct;
 use crate::queue::Queue;
 use crate::settle::{Settlement, reason};
-use crate::{AdmissionLayer, Closing, ExporterMetrics, QueueSettings};
+use crate::{AdmissionLayer, Closing, ExporterMetrics, QueueRules};
 
 /// Admission, queue, workers and books around an exporter's own delivery of a batch.
 ///
@@ -36,7 +36,7 @@ impl Delivery {
         context: &BuildContext,
         metrics: ExporterMetrics,
         closing: Closing,
-        queue: Option<QueueSettings>,
+        queue: Option<impl Into<QueueRules>>,
         deliver: Consumer,
     ) -> Self {
         let settlement = Settlement {
@@ -46,8 +46,8 @@ impl Delivery {
         };
         let admission = ServiceBuilder::new().layer(AdmissionLayer::new(closing.clone()));
         let (entry, queue) = match queue {
-            Some(settings) => {
-                let queue = Queue::new(settings, settlement);
+            Some(rules) => {
+                let queue = Queue::new(rules.into(), settlement);
                 (
                     Consumer::new(admission.service(queue.clone())),
                     Some((queue, deliver)),
@@ -81,11 +81,12 @@ impl Delivery {
     ///
     /// # Errors
     ///
-    /// Without a queue, those of the delivery. With one, a retryable error if the queue is full or closed.
+    /// Without a queue, those of the delivery. With one, a retryable error if the queue is full or closed, a final one if it could
+    /// never hold the batch, and those of the delivery if callers wait for it.
     ///
     /// # Cancel safety
     ///
-    /// With a queue the call does not wait, so it cannot be cancelled halfway. Without one, what was sent may have arrived.
+    /// With a queue the batch is in it or not. Without one, or when callers wait for the delivery, what was sent may have arrived.
     pub async fn consume(&self, batch: Batch) -> Result<(), ConsumeError> {
         self.entry.consume(batch).await
     }

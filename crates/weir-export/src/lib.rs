@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! Admission   refuses what comes after the component began to stop
-//! Queue       says "safe" once a batch has a place; workers take batches in order, as many at once as may be merged
+//! Queue       says "safe" once a batch has a place; workers take batches in order, as many at once as may be merged, or wait
+//!             until there is enough for a batch
 //! deliver     the exporter's own step: makes requests of the merged batch
 //!   Cutoff    ends whatever is below when the time to stop has run out
 //!   Retry     sends again what may be sent again, with growing pauses
@@ -29,6 +30,7 @@ mod merge;
 mod metrics;
 mod queue;
 mod retry;
+mod sending_queue;
 mod settle;
 mod timeout;
 
@@ -40,8 +42,9 @@ pub use cutoff::{Cutoff, CutoffLayer};
 pub use delivery::Delivery;
 pub use merge::MergeLimits;
 pub use metrics::ExporterMetrics;
-pub use queue::QueueSettings;
+pub use queue::{Assembly, Batching, QueueRules, QueueSettings, Sizer};
 pub use retry::{Backoff, Jitter, Retry, RetryLayer, RetryOnFailure, RetrySettings};
+pub use sending_queue::{BatchSection, Partition, SendingQueue};
 pub use settle::reason;
 pub use timeout::{Timeout, TimeoutLayer};
 

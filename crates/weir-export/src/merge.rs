@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use weir_pdata::Context;
+use weir_pdata::{Context, ContextParts};
 
 /// How much may be merged into one delivery. A batch that is larger by itself is delivered by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,10 +38,24 @@ pub(crate) fn mix(one: &Context, other: &Context) -> bool {
     one.tenant == other.tenant && one.identity == other.identity && one.metadata == other.metadata
 }
 
+/// Returns what batches that may become one have in common: tenant, identity and the values of these metadata keys.
+pub(crate) fn common(context: &Context, metadata_keys: &[String]) -> Context {
+    let kept = |key: &String| Some((key.clone(), context.metadata.get(key)?.clone()));
+    let parts = ContextParts {
+        tenant: context.tenant.clone(),
+        identity: context.identity.clone(),
+        metadata: metadata_keys.iter().filter_map(kept).collect(),
+        ..ContextParts::default()
+    };
+    if parts == ContextParts::default() {
+        Context::default()
+    } else {
+        Context::new(parts)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use weir_pdata::ContextParts;
-
     use super::*;
 
     #[test]

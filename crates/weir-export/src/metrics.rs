@@ -1,8 +1,8 @@
 //! Own metrics that every exporter has, under the Collector's names.
 
 use metrics::{Counter, Gauge, Histogram};
-use weir_component::{BuildContext, Signal};
-use weir_telemetry::{Def, Level};
+use weir_component::{BuildContext, Code, ConsumeError, Signal};
+use weir_telemetry::{Def, Level, Metrics};
 
 const SENT: [Def; 3] = [
     Def::new(
@@ -45,11 +45,11 @@ const ENQUEUE_FAILED: [Def; 3] = [
 ];
 const QUEUE_SIZE: Def = Def::new(
     "otelcol_exporter_queue_size",
-    "Requests in the queue, those being delivered included.",
+    "What the queue holds, deliveries under way included, in units of `sizer`.",
 );
 const QUEUE_CAPACITY: Def = Def::new(
     "otelcol_exporter_queue_capacity",
-    "Requests that the queue may hold.",
+    "What the queue may hold, in units of `sizer`.",
 );
 const IN_FLIGHT: Def = Def::new(
     "otelcol_exporter_in_flight_requests",
@@ -81,7 +81,7 @@ const RETRIES: Def = Def::new("weir_exporter_retries_total", "Requests that were
 #[derive(Clone)]
 pub struct ExporterMetrics {
     pub(crate) sent: Counter,
-    pub(crate) send_failed: Counter,
+    pub(crate) send_failed: SendFailed,
     pub(crate) enqueue_failed: Counter,
     pub(crate) queue_size: Gauge,
     pub(crate) queue_capacity: Gauge,
@@ -96,21 +96,27 @@ pub struct ExporterMetrics {
 impl ExporterMetrics {
     /// Opens the metrics of an exporter.
     pub fn new(context: &BuildContext) -> Self {
+        Self::of_endpoint(context, &[])
+    }
+
+    /// Opens the metrics of an exporter that names its destination in labels: `server_address`, `server_port` and the like.
+    pub fn of_endpoint(context: &BuildContext, endpoint: &[(&'static str, &str)]) -> Self {
         let signal = context.signal.unwrap_or(Signal::Metrics);
         let id = context.id.to_string();
         let (metrics, one) = (&context.metrics, [("exporter", id.as_str())]);
         let two = [one[0], ("data_type", signal.as_str())];
+        let sending = [&one, endpoint].concat();
         Self {
-            sent: metrics.counter(&SENT[signal as usize], &one),
-            send_failed: metrics.counter(&SEND_FAILED[signal as usize], &one),
+            sent: metrics.counter(&SENT[signal as usize], &sending),
+            send_failed: SendFailed::new(metrics, signal, &sending),
             enqueue_failed: metrics.counter(&ENQUEUE_FAILED[signal as usize], &one),
             queue_size: metrics.gauge(&QUEUE_SIZE, &two),
             queue_capacity: metrics.gauge(&QUEUE_CAPACITY, &two),
             in_flight: metrics.gauge(&IN_FLIGHT, &two),
             enqueue_size: metrics.histogram(&ENQUEUE_SIZE, &one),
             enqueue_size_bytes: metrics.histogram(&ENQUEUE_SIZE_BYTES, &one),
-            send_size: metrics.histogram(&SEND_SIZE, &one),
-            send_size_bytes: metrics.histogram(&SEND_SIZE_BYTES, &one),
+            send_size: metrics.histogram(&SEND_SIZE, &sending),
+            send_size_bytes: metrics.histogram(&SEND_SIZE_BYTES, &sending),
             retries: metrics.counter(&RETRIES, &two),
         }
     }
@@ -130,6 +136,61 @@ impl ExporterMetrics {
 impl std::fmt::Debug for ExporterMetrics {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("ExporterMetrics")
+    }
+}
+
+/// Counts items that could not be delivered; at the `detailed` level, apart by what was wrong.
+#[derive(Clone)]
+pub(crate) enum SendFailed {
+    Plain(Counter),
+    Detailed {
+        metrics: Metrics,
+        signal: Signal,
+        labels: Vec<(&'static str, String)>,
+    },
+}
+
+impl SendFailed {
+    fn new(metrics: &Metrics, signal: Signal, labels: &[(&'static str, &str)]) -> Self {
+        if metrics.level() < Level::Detailed {
+            return Self::Plain(metrics.counter(&SEND_FAILED[signal as usize], labels));
+        }
+        Self::Detailed {
+            metrics: metrics.clone(),
+            signal,
+            labels: labels
+                .iter()
+                .map(|(name, value)| (*name, (*value).to_owned()))
+                .collect(),
+        }
+    }
+
+    /// Counts items; `stopping` says that they failed because time ran out.
+    pub(crate) fn count(&self, items: u64, error: &ConsumeError, stopping: bool) {
+        match self {
+            Self::Plain(counter) => counter.increment(items),
+            Self::Detailed {
+                metrics,
+                signal,
+                labels,
+            } => {
+                let kind = match error.code() {
+                    _ if stopping => "Shutdown".to_owned(),
+                    // The one name that is spelled differently there.
+                    Code::Cancelled => "Canceled".to_owned(),
+                    code => format!("{code:?}"),
+                };
+                let permanent = if error.is_retryable() { "false" } else { "true" };
+                let mut labels: Vec<_> = labels
+                    .iter()
+                    .map(|(name, value)| (*name, value.as_str()))
+                    .collect();
+                labels.extend([("error_type", kind.as_str()), ("error_permanent", permanent)]);
+                metrics
+                    .counter(&SEND_FAILED[*signal as usize], &labels)
+                    .increment(items);
+            }
+        }
     }
 }
 

@@ -26,20 +26,33 @@ impl Settlement {
     /// Settles items that the caller still owns if they were refused as a whole.
     pub(crate) fn of_call(&self, items: u64, answer: &Result<(), ConsumeError>) {
         match answer {
-            Err(error) if !error.is_partial() => self.metrics.send_failed.increment(items),
+            Err(error) if !error.is_partial() => self.failed(items, error),
             answer => self.of_taken(items, answer),
         }
     }
 
     /// Settles items that were taken: what is not delivered is dropped.
     pub(crate) fn of_taken(&self, items: u64, answer: &Result<(), ConsumeError>) {
-        let lost = answer
-            .as_ref()
-            .err()
-            .map_or(0, |error| self.drop_items(items, error));
+        let mut lost = 0;
+        if let Err(error) = answer {
+            lost = self.drop_items(items, error);
+            self.failed(lost, error);
+        }
         self.book.delivered(items - lost);
         self.metrics.sent.increment(items - lost);
-        self.metrics.send_failed.increment(lost);
+    }
+
+    /// Settles items that were never tried because the time to stop ran out.
+    pub(crate) fn of_abandoned(&self, items: u64) {
+        self.book.dropped(reason::SHUTDOWN, items);
+        self.book.release(items);
+        self.failed(items, &ConsumeError::shutting_down());
+    }
+
+    fn failed(&self, items: u64, error: &ConsumeError) {
+        self.metrics
+            .send_failed
+            .count(items, error, self.closing.has_expired());
     }
 
     /// Books the items that an error is about as dropped, and returns how many they are.

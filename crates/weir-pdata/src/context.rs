@@ -9,7 +9,7 @@ use std::time::Instant;
 pub type Metadata = BTreeMap<String, Vec<String>>;
 
 /// Who sent a batch, as an authenticator established it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Identity {
     /// The authenticated subject, for example a user name.
     pub subject: String,
@@ -18,7 +18,7 @@ pub struct Identity {
 }
 
 /// The fields of a [`Context`].
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct ContextParts {
     /// Address of the peer that sent the data.
     pub peer: Option<SocketAddr>,
@@ -35,7 +35,7 @@ pub struct ContextParts {
 }
 
 /// What is known about a batch beside its data: cheap to clone, never changed in place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Context(Arc<ContextParts>);
 
 impl Context {

@@ -7,7 +7,7 @@ use weir_pdata::{Context, ContextParts};
 use weir_testkit::{Sink, batches};
 
 use super::*;
-use crate::MergeLimits;
+use crate::{MergeLimits, QueueSettings};
 
 /// A delivery to a sink.
 struct Bench {

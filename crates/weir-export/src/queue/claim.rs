@@ -5,6 +5,8 @@ use std::sync::Arc;
 use weir_component::{Batch, ConsumeError};
 
 use super::Shared;
+use super::ticket::{Ticket, Verdict};
+use super::waiting::Taken;
 
 /// A merged batch and the places that it takes in the queue.
 ///
@@ -13,17 +15,17 @@ pub(super) struct Claim {
     shared: Arc<Shared>,
     batch: Option<Batch>,
     items: u64,
-    requests: usize,
+    tickets: Vec<(Arc<Ticket>, usize)>,
     settled: bool,
 }
 
 impl Claim {
-    pub(super) fn new(shared: Arc<Shared>, batch: Batch, items: u64, requests: usize) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, taken: Taken) -> Self {
         Self {
             shared,
-            batch: Some(batch),
-            items,
-            requests,
+            batch: Some(taken.batch),
+            items: taken.size.items as u64,
+            tickets: taken.tickets,
             settled: false,
         }
     }
@@ -34,14 +36,30 @@ impl Claim {
     }
 
     /// Books what became of the items and frees their places.
-    pub(super) fn settle(mut self, answer: &Result<(), ConsumeError>) {
+    pub(super) fn settle(mut self, answer: &Verdict) {
         self.close(answer);
     }
 
-    fn close(&mut self, answer: &Result<(), ConsumeError>) {
-        if !std::mem::replace(&mut self.settled, true) {
-            self.shared.settlement.of_taken(self.items, answer);
-            self.shared.give_back(self.requests, self.items);
+    fn close(&mut self, answer: &Verdict) {
+        if std::mem::replace(&mut self.settled, true) {
+            return;
+        }
+        let Shared {
+            rules, settlement, ..
+        } = &*self.shared;
+        if rules.wait_for_result {
+            settlement.of_call(self.items, answer);
+        } else {
+            settlement.of_taken(self.items, answer);
+            settlement.book.release(self.items);
+        }
+        let answer = if self.tickets.len() > 1 {
+            &shared_answer(answer)
+        } else {
+            answer
+        };
+        for (ticket, items) in self.tickets.drain(..) {
+            ticket.answer(items, answer);
         }
     }
 }
@@ -49,5 +67,17 @@ impl Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         self.close(&Err(ConsumeError::shutting_down()));
+    }
+}
+
+/// Returns the answer for callers that share a delivery: which of them the refused items belong to is not known, so each gets the
+/// message without a number.
+fn shared_answer(answer: &Verdict) -> Verdict {
+    match answer {
+        Err(error) if error.is_partial() => Err(ConsumeError::partial(
+            Vec::new(),
+            format!("of a merged batch: {error}"),
+        )),
+        other => other.clone(),
     }
 }

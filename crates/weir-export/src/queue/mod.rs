@@ -1,39 +1,36 @@
-//! A queue in memory: says "safe" once a batch has a place.
+//! A queue in memory: says "safe" once a batch has a place, or waits for the verdict if it is told to.
 //!
-//! Bounded in requests by [`QueueSettings::requests`], and in bytes by the process's memory budget, whose permits travel with the
-//! batches. A full queue refuses with a retryable error. A place is taken until the delivery is settled.
+//! Bounded by [`QueueRules::size`], and in bytes by the process's memory budget, whose permits travel with the batches. A full queue
+//! refuses with a retryable error, or lets callers wait. A place is taken until the delivery is settled.
+//!
+//! Workers take batches out: in order and at once, or batched by size and time, kept apart by what must not mix. A request that is
+//! larger than a batch may be is cut when it arrives; its parts share one [`Ticket`](ticket::Ticket).
 
 mod claim;
+mod rules;
+mod ticket;
+mod waiting;
 mod worker;
 
-use std::collections::VecDeque;
-use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::Instant;
 use tower::Service;
-use weir_component::{Batch, ConsumeError};
+use weir_component::{Batch, Code, ConsumeError, Fault, Retry};
 
-use crate::settle::{Settlement, reason};
-use crate::{MergeLimits, merge};
+use crate::Answer;
+use crate::settle::Settlement;
 
 use claim::Claim;
+pub use rules::{Assembly, Batching, QueueRules, QueueSettings, Sizer};
+use ticket::Ticket;
+use waiting::{Entry, Size, Waiting};
 
 /// What the refused are asked to wait: about the time in which a slow destination makes room again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-
-/// Size and use of a queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct QueueSettings {
-    /// Most requests in the queue, those being delivered included.
-    pub requests: NonZeroUsize,
-    /// Deliveries at the same time. With 1, batches are delivered strictly in order.
-    pub workers: NonZeroUsize,
-    /// How much may be merged into one delivery.
-    pub merge: MergeLimits,
-}
 
 /// The queue. Clones are the same queue.
 #[derive(Debug, Clone)]
@@ -43,157 +40,185 @@ pub(crate) struct Queue {
 
 #[derive(Debug)]
 struct Shared {
-    settings: QueueSettings,
-    settlement: Settlement,
-    places: Mutex<Places>,
-    /// Wakes one worker per batch that arrives.
+    rules: QueueRules,
+    settlement: Arc<Settlement>,
+    /// What is free of [`QueueRules::size`]. Callers that wait for it are served in order.
+    places: Arc<Semaphore>,
+    waiting: Mutex<Waiting>,
+    /// Wakes one worker per batch that arrives or is left behind.
     arrived: Notify,
 }
 
-#[derive(Debug, Default)]
-struct Places {
-    waiting: VecDeque<Entry>,
-    /// Requests waiting or being delivered.
-    taken: usize,
-}
-
-/// A batch with its size, which may be a walk to find out.
-#[derive(Debug)]
-struct Entry {
-    batch: Batch,
-    items: usize,
-    bytes: usize,
-}
-
 impl Queue {
-    pub(crate) fn new(settings: QueueSettings, settlement: Settlement) -> Self {
-        settlement
-            .metrics
-            .queue_capacity
-            .set(settings.requests.get() as f64);
+    pub(crate) fn new(rules: QueueRules, settlement: Settlement) -> Self {
+        let size = rules.size.get().min(Semaphore::MAX_PERMITS);
+        settlement.metrics.queue_capacity.set(size as f64);
         settlement.metrics.queue_size.set(0.0);
+        let waiting = Mutex::new(Waiting::new(rules.assembly.clone()));
         Self {
             shared: Arc::new(Shared {
-                settings,
-                settlement,
-                places: Mutex::default(),
+                rules,
+                settlement: Arc::new(settlement),
+                places: Arc::new(Semaphore::new(size)),
+                waiting,
                 arrived: Notify::new(),
             }),
         }
     }
 
     pub(crate) fn workers(&self) -> usize {
-        self.shared.settings.workers.get()
+        self.shared.rules.workers.get()
     }
 
-    /// Takes a batch if there is a place.
-    fn offer(&self, batch: Batch) -> Result<(), ConsumeError> {
-        let shared = &self.shared;
-        let entry = Entry {
-            items: batch.items(),
-            bytes: batch.bytes(),
-            batch,
-        };
-        let metrics = &shared.settlement.metrics;
-        metrics.enqueue_size.record(entry.items as f64);
-        metrics.enqueue_size_bytes.record(entry.bytes as f64);
-        let items = entry.items as u64;
-        let mut places = shared.lock();
-        // Under the lock, as in `claim`: a worker that has seen the queue empty and closing has seen its last batch.
-        let refusal = if shared.settlement.closing.has_begun() {
-            Some(ConsumeError::shutting_down())
-        } else if places.taken >= shared.settings.requests.get() {
-            Some(ConsumeError::overloaded("sending queue is full", RETRY_AFTER))
-        } else {
-            None
-        };
-        if let Some(error) = refusal {
-            metrics.enqueue_failed.increment(items);
-            return Err(error);
-        }
-        places.taken += 1;
-        places.waiting.push_back(entry);
-        metrics.queue_size.set(places.taken as f64);
-        shared.settlement.book.hold(items);
-        drop(places);
-        shared.arrived.notify_one();
-        Ok(())
-    }
-
-    /// Takes the oldest batch and those behind it that may be merged with it; none if the queue is empty.
-    fn claim(&self) -> Option<Claim> {
-        let limits = self.shared.settings.merge;
-        let mut places = self.shared.lock();
-        let mut merged = places.waiting.pop_front()?;
-        let mut requests = 1;
-        while let Some(next) = places.waiting.front() {
-            let fits = merged.items + next.items <= limits.items.get()
-                && merged.bytes + next.bytes <= limits.bytes.get();
-            if !fits
-                || merged.batch.signal() != next.batch.signal()
-                || !merge::mix(merged.batch.context(), next.batch.context())
-            {
-                break;
-            }
-            let Some(next) = places.waiting.pop_front() else {
-                break;
-            };
-            merged.batch.append(next.batch).expect("signals compared above");
-            merged.items += next.items;
-            merged.bytes += next.bytes;
-            requests += 1;
-        }
-        drop(places);
+    /// Takes a batch: returns when it has a place, or what became of it if callers are to know.
+    async fn offer(self, batch: Batch) -> Result<(), ConsumeError> {
         let metrics = &self.shared.settlement.metrics;
-        metrics.send_size.record(merged.items as f64);
-        metrics.send_size_bytes.record(merged.bytes as f64);
-        Some(Claim::new(
-            Arc::clone(&self.shared),
-            merged.batch,
-            merged.items as u64,
-            requests,
-        ))
+        let size = Size::of(&batch);
+        metrics.enqueue_size.record(size.items as f64);
+        metrics.enqueue_size_bytes.record(size.bytes as f64);
+        let verdict = match self.place(size).await {
+            Ok(place) => self.enqueue(batch, size, place),
+            Err(error) => Err(error),
+        };
+        match verdict {
+            Ok(None) => Ok(()),
+            // The ticket answers when it is dropped, so there is always an answer to come.
+            Ok(Some(verdict)) => verdict
+                .await
+                .unwrap_or_else(|_| Err(ConsumeError::shutting_down())),
+            Err(error) => {
+                metrics.enqueue_failed.increment(size.items as u64);
+                Err(error)
+            }
+        }
     }
 
-    /// Drops what is still waiting and returns how many items that were.
-    pub(crate) fn abandon(&self) -> u64 {
-        let waiting = std::mem::take(&mut self.shared.lock().waiting);
-        let items = waiting.iter().map(|entry| entry.items as u64).sum();
-        if items > 0 {
-            self.shared.settlement.book.dropped(reason::SHUTDOWN, items);
-            self.shared.settlement.metrics.send_failed.increment(items);
-            self.shared.give_back(waiting.len(), items);
-        }
-        items
+    /// Finds a place of the batch's size.
+    async fn place(&self, size: Size) -> Result<OwnedSemaphorePermit, ConsumeError> {
+        let Shared {
+            rules,
+            settlement,
+            places,
+            ..
+        } = &*self.shared;
+        let needed = rules.sizer.of(size);
+        let permits = u32::try_from(needed)
+            .ok()
+            .filter(|_| needed <= rules.size.get())
+            .ok_or_else(|| too_large(needed, rules))?;
+        let places = Arc::clone(places);
+        let place = if rules.block_on_overflow {
+            tokio::select! {
+                biased;
+                _ = settlement.closing.begun() => return Err(ConsumeError::shutting_down()),
+                place = places.acquire_many_owned(permits) => place.ok(),
+            }
+        } else {
+            places.try_acquire_many_owned(permits).ok()
+        };
+        place.ok_or_else(|| ConsumeError::overloaded("sending queue is full", RETRY_AFTER))
     }
+
+    /// Puts a batch that has a place behind the others. Returns where its verdict will come from if the caller is to have it.
+    fn enqueue(
+        &self,
+        batch: Batch,
+        size: Size,
+        place: OwnedSemaphorePermit,
+    ) -> Result<Option<oneshot::Receiver<ticket::Verdict>>, ConsumeError> {
+        let shared = &self.shared;
+        let Settlement {
+            book,
+            metrics,
+            closing,
+        } = &*shared.settlement;
+        let (sender, verdict) = if shared.rules.wait_for_result {
+            let (sender, verdict) = oneshot::channel();
+            (Some(sender), Some(verdict))
+        } else {
+            (None, None)
+        };
+        metrics.queue_size.increment(place.num_permits() as f64);
+        let ticket = Arc::new(Ticket::new(
+            Arc::clone(&shared.settlement),
+            place,
+            size.items,
+            sender,
+        ));
+        let entries: Vec<Entry> = shared
+            .rules
+            .assembly
+            .cut(batch)
+            .into_iter()
+            .map(|batch| Entry {
+                size: Size::of(&batch),
+                batch,
+                ticket: Arc::clone(&ticket),
+            })
+            .collect();
+        let now = Instant::now();
+        let mut waiting = shared.waiting();
+        // Under the lock, as in `claim`: a worker that has seen the queue empty and closing has seen its last batch.
+        if closing.has_begun() {
+            return Err(ConsumeError::shutting_down());
+        }
+        for entry in entries {
+            waiting.push(entry, now);
+        }
+        if verdict.is_none() {
+            book.hold(size.items as u64);
+        }
+        drop(waiting);
+        shared.arrived.notify_one();
+        Ok(verdict)
+    }
+
+    /// Drops what is still waiting. Callers that wait for a verdict learn that the component stops and keep their data.
+    pub(crate) fn abandon(&self) {
+        let entries: Vec<Entry> = self.shared.waiting().drain().collect();
+        let items = entries.iter().map(|entry| entry.size.items as u64).sum();
+        if items > 0 && !self.shared.rules.wait_for_result {
+            self.shared.settlement.of_abandoned(items);
+        }
+    }
+}
+
+/// The error for a request that no queue of this size will ever hold.
+fn too_large(needed: usize, rules: &QueueRules) -> ConsumeError {
+    let message = format!(
+        "request of {needed} {} is larger than the sending queue, which holds {}",
+        match rules.sizer {
+            Sizer::Requests => "requests",
+            Sizer::Items => "items",
+            Sizer::Bytes => "bytes",
+        },
+        rules.size
+    );
+    ConsumeError::new(Code::ResourceExhausted, message)
+        .of(Fault::Weir)
+        .with_retry(Retry::Never)
 }
 
 impl Service<Batch> for Queue {
     type Response = ();
     type Error = ConsumeError;
-    type Future = std::future::Ready<Result<(), ConsumeError>>;
+    type Future = Answer<()>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConsumeError>> {
-        // A full queue refuses at once instead of letting callers wait: they hold memory and a client that may time out.
+        // Whether there is room depends on the batch, so it is for the call to say.
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, batch: Batch) -> Self::Future {
-        std::future::ready(self.offer(batch))
+    fn call(&mut self, batch: Batch) -> Answer<()> {
+        Box::pin(self.clone().offer(batch))
     }
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Places> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Frees places and ends the holding of items.
-    fn give_back(&self, requests: usize, items: u64) {
-        let mut places = self.lock();
-        places.taken -= requests;
-        self.settlement.metrics.queue_size.set(places.taken as f64);
-        drop(places);
-        self.settlement.book.release(items);
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

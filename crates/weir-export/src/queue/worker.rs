@@ -1,5 +1,8 @@
 //! Delivers what is in the queue.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
 use weir_component::Consumer;
 
 use super::{Claim, Queue};
@@ -26,16 +29,42 @@ impl Queue {
             if closing.has_expired() {
                 return None;
             }
-            if let Some(claim) = self.claim() {
-                return Some(claim);
-            }
-            if last {
-                return None;
-            }
+            let patience = match self.claim(last) {
+                Ok(claim) => return Some(claim),
+                Err(_) if last => return None,
+                Err(patience) => patience,
+            };
             tokio::select! {
                 () = arrived => {}
                 _ = closing.begun() => {}
+                () = after(patience) => {}
             }
         }
+    }
+
+    /// Takes what is due; otherwise returns how long to wait for something that will be, if anything is there at all.
+    fn claim(&self, last: bool) -> Result<Claim, Option<Duration>> {
+        let now = Instant::now();
+        let (taken, patience) = {
+            let mut waiting = self.shared.waiting();
+            (waiting.take(now, last), waiting.patience(now))
+        };
+        let taken = taken.ok_or(patience)?;
+        if patience.is_some() {
+            // Something is left behind: another worker watches it while this one delivers.
+            self.shared.arrived.notify_one();
+        }
+        let metrics = &self.shared.settlement.metrics;
+        metrics.send_size.record(taken.size.items as f64);
+        metrics.send_size_bytes.record(taken.size.bytes as f64);
+        Ok(Claim::new(std::sync::Arc::clone(&self.shared), taken))
+    }
+}
+
+/// Waits for a time, or for ever.
+async fn after(patience: Option<Duration>) {
+    match patience {
+        Some(patience) => tokio::time::sleep(patience).await,
+        None => std::future::pending().await,
     }
 }
