@@ -206,8 +206,12 @@ impl<C: Codec> SeriesWriter<C> {
         }
         self.select(source, family, Suffix::Count, false);
         self.end(source, None);
-        self.select(source, family, Suffix::None, true);
-        for (quantile, label) in all_quantiles(source, rows) {
+        let quantiles = all_quantiles(source, rows);
+        // Not without a series to follow: in 2.0 the name would become a symbol that nothing refers to.
+        if !quantiles.is_empty() {
+            self.select(source, family, Suffix::None, true);
+        }
+        for (quantile, label) in quantiles {
             for at in rows {
                 let (row, summary) = (source.row(*at), summary(source, *at));
                 let own = source.tables.rows.quantiles.get(summary.quantiles);
