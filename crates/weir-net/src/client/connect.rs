@@ -16,7 +16,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tower::{Service, ServiceExt};
 use weir_component::BoxError;
 
-use super::proxy::Proxies;
+use super::proxy::{Proxies, Route};
 use super::slots::Slots;
 use crate::io::ReadAhead;
 use crate::tls::{ALPN_H2, ClientTls};
@@ -78,19 +78,18 @@ impl Connector {
         };
         let host = destination.host().ok_or("URL has no host")?.to_owned();
         let secure = destination.scheme_str() == Some("https");
-        let proxy = self.proxies.intercept(&destination);
         let (mut proxied, mut http2) = (false, false);
-        let stream = match proxy {
-            None => self.dial.connect(plain(destination)).await?,
-            Some(proxy) if is_socks(&proxy) => self.through_socks(&proxy, destination).await?,
-            Some(proxy) if secure => {
+        let stream = match self.proxies.route(&destination) {
+            Route::Direct => self.dial.connect(plain(destination)).await?,
+            Route::Socks(proxy) => self.through_socks(&proxy, destination).await?,
+            Route::Tunnel(proxy) => {
                 let mut tunnel = Tunnel::new(proxy.uri().clone(), self.dial.clone());
                 if let Some(authorization) = proxy.basic_auth() {
                     tunnel = tunnel.with_auth(authorization.clone());
                 }
-                tunnel.oneshot(destination).await?
+                tunnel.oneshot(plain(destination)).await?
             }
-            Some(proxy) => {
+            Route::Forward(proxy) => {
                 proxied = true;
                 self.dial.connect(proxy.uri().clone()).await?
             }
@@ -122,13 +121,6 @@ impl Connector {
         }
         Ok(socks.oneshot(plain(destination)).await?)
     }
-}
-
-fn is_socks(proxy: &Intercept) -> bool {
-    proxy
-        .uri()
-        .scheme_str()
-        .is_some_and(|scheme| scheme.starts_with("socks5"))
 }
 
 /// Makes a destination that [`Dial`] does not secure by itself and whose port nobody has to guess.

@@ -47,19 +47,35 @@ impl ProxyEnvironment {
     }
 }
 
+/// The way to a server.
+#[derive(Debug)]
+pub(super) enum Route {
+    /// Without a proxy.
+    Direct,
+    /// Through a proxy that reads and forwards requests.
+    Forward(Intercept),
+    /// Through a proxy that connects and then passes bytes.
+    Tunnel(Intercept),
+    /// Through a SOCKS proxy.
+    Socks(Intercept),
+}
+
 /// The rule by which requests find their proxy.
 pub(super) struct Proxies {
     matcher: Matcher,
+    /// The clients speak HTTP/2 in plaintext too, which proxies do not forward.
+    http2_only: bool,
     /// The environment's proxies are not asked for hosts on this machine.
     skip_local: bool,
 }
 
 impl Proxies {
     /// The proxy of the configuration for everything, or else those of the environment.
-    pub(super) fn new(proxy_url: &str, environment: &ProxyEnvironment) -> Self {
+    pub(super) fn new(proxy_url: &str, environment: &ProxyEnvironment, http2_only: bool) -> Self {
         if !proxy_url.is_empty() {
             return Self {
                 matcher: Matcher::builder().all(proxy_url.to_owned()).build(),
+                http2_only,
                 skip_local: false,
             };
         }
@@ -70,16 +86,33 @@ impl Proxies {
             .build();
         Self {
             matcher,
+            http2_only,
             skip_local: true,
         }
     }
 
-    /// Returns the proxy for `destination`, if it is to go through one.
-    pub(super) fn intercept(&self, destination: &Uri) -> Option<Intercept> {
+    /// Returns the way to `destination`.
+    pub(super) fn route(&self, destination: &Uri) -> Route {
         if self.skip_local && destination.host().is_some_and(is_local) {
-            return None;
+            return Route::Direct;
         }
-        self.matcher.intercept(destination)
+        let tunnel = self.http2_only || destination.scheme_str() == Some("https");
+        // Plaintext HTTP/2 needs a tunnel as TLS does, so it takes the proxy for TLS, as gRPC libraries do.
+        let secured = self.http2_only.then(|| as_https(destination)).flatten();
+        let proxy = self.matcher.intercept(secured.as_ref().unwrap_or(destination));
+        match proxy {
+            None => Route::Direct,
+            Some(proxy)
+                if proxy
+                    .uri()
+                    .scheme_str()
+                    .is_some_and(|scheme| scheme.starts_with("socks5")) =>
+            {
+                Route::Socks(proxy)
+            }
+            Some(proxy) if tunnel => Route::Tunnel(proxy),
+            Some(proxy) => Route::Forward(proxy),
+        }
     }
 
     /// Returns true if some proxy is itself reached by TLS.
@@ -97,6 +130,10 @@ impl fmt::Debug for Proxies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Proxies").finish_non_exhaustive()
     }
+}
+
+fn as_https(destination: &Uri) -> Option<Uri> {
+    Uri::try_from(format!("https://{}", destination.authority()?)).ok()
 }
 
 fn is_local(host: &str) -> bool {
@@ -158,29 +195,33 @@ mod tests {
             https_proxy: "http://proxy:2".into(),
             no_proxy: "direct.test,10.0.0.0/8".into(),
         };
-        let proxies = Proxies::new("", &environment);
-        let via = |proxies: &Proxies, uri| {
-            proxies
-                .intercept(&Uri::from_static(uri))
-                .map(|proxy| proxy.uri().to_string())
+        let via = |proxies: &Proxies, uri| match proxies.route(&Uri::from_static(uri)) {
+            Route::Direct => "direct".to_owned(),
+            Route::Forward(proxy) => format!("forward {}", proxy.uri()),
+            Route::Tunnel(proxy) => format!("tunnel {}", proxy.uri()),
+            Route::Socks(proxy) => format!("socks {}", proxy.uri()),
         };
-        assert_eq!(via(&proxies, "http://a.test/"), Some("http://proxy:1/".into()));
-        assert_eq!(via(&proxies, "https://a.test/"), Some("http://proxy:2/".into()));
+        let proxies = Proxies::new("", &environment, false);
+        assert_eq!(via(&proxies, "http://a.test/"), "forward http://proxy:1/");
+        assert_eq!(via(&proxies, "https://a.test/"), "tunnel http://proxy:2/");
+        let local = ["http://localhost:1/", "https://[::1]/", "http://127.8.0.1/"];
         for direct in [
             "http://direct.test/",
             "http://sub.direct.test/",
             "http://10.1.2.3/",
-            "http://localhost:1/",
-            "https://[::1]/",
-            "http://127.8.0.1/",
-        ] {
-            assert_eq!(via(&proxies, direct), None, "{direct}");
+        ]
+        .into_iter()
+        .chain(local)
+        {
+            assert_eq!(via(&proxies, direct), "direct", "{direct}");
         }
-        let explicit = Proxies::new("http://user:pass@other:3", &environment);
-        assert_eq!(
-            via(&explicit, "http://localhost/"),
-            Some("http://other:3/".into())
-        );
+        let grpc = Proxies::new("", &environment, true);
+        assert_eq!(via(&grpc, "http://a.test:4317/"), "tunnel http://proxy:2/");
+        assert_eq!(via(&grpc, "http://direct.test:4317/"), "direct");
+        let explicit = Proxies::new("http://user:pass@other:3", &environment, false);
+        assert_eq!(via(&explicit, "http://localhost/"), "forward http://other:3/");
+        let socks = Proxies::new("socks5://other:3", &environment, false);
+        assert_eq!(via(&socks, "https://a.test/"), "socks socks5://other:3/");
     }
 
     #[test]

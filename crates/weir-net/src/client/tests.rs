@@ -397,6 +397,29 @@ async fn https_goes_through_a_tunnel() {
 }
 
 #[tokio::test]
+async fn plaintext_grpc_goes_through_a_tunnel() {
+    let running = mirror_server().await;
+    let (port, heads, _tasks) = proxy(port_of(&running)).await;
+    let environment = ProxyEnvironment {
+        https_proxy: format!("127.0.0.1:{port}"),
+        ..ProxyEnvironment::default()
+    };
+    let settings = TransportSettings {
+        http2_only: true,
+        ..TransportSettings::default()
+    };
+    let mut request = Request::new(Body::empty());
+    *request.uri_mut() = http::Uri::from_static("http://backend.test:4317/");
+    let response = Transport::new(&settings, &environment)
+        .unwrap()
+        .send(request)
+        .await
+        .unwrap();
+    assert_eq!(response.version(), Version::HTTP_2);
+    assert!(heads.lock().unwrap()[0].starts_with("CONNECT backend.test:4317 HTTP/1.1\r\n"));
+}
+
+#[tokio::test]
 async fn http_names_its_whole_url_to_the_proxy() {
     let running = mirror_server().await;
     let (port, heads, _tasks) = proxy(port_of(&running)).await;

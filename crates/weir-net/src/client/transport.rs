@@ -10,7 +10,7 @@ use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::connect::Connector;
-use super::proxy::{Proxies, ProxyEnvironment};
+use super::proxy::{Proxies, ProxyEnvironment, Route};
 use super::slots::Slots;
 use crate::body::Body;
 use crate::tls::{ALPN_H2, ALPN_HTTP1, TlsClient, TlsError};
@@ -85,7 +85,11 @@ impl Transport {
             (false, true) => &[ALPN_H2, ALPN_HTTP1],
             (false, false) => &[ALPN_HTTP1],
         };
-        let proxies = Arc::new(Proxies::new(&settings.proxy_url, environment));
+        let proxies = Arc::new(Proxies::new(
+            &settings.proxy_url,
+            environment,
+            settings.http2_only,
+        ));
         let proxy_tls = if proxies.needs_tls() {
             let section = TlsClient {
                 server_name_override: String::new(),
@@ -131,8 +135,7 @@ impl Transport {
     /// Dropping the future abandons the request; the server may have got it.
     pub async fn send(&self, mut request: Request<Body>) -> Result<Response<Incoming>, legacy::Error> {
         // A tunnel carries the proxy's credentials itself; a plain request to a proxy carries them along.
-        if request.uri().scheme_str() == Some("http")
-            && let Some(proxy) = self.proxies.intercept(request.uri())
+        if let Route::Forward(proxy) = self.proxies.route(request.uri())
             && let Some(authorization) = proxy.basic_auth()
         {
             let mut value: HeaderValue = authorization.clone();

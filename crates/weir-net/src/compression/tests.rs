@@ -251,6 +251,9 @@ async fn large_bodies_are_decoded_off_the_reactor() {
 }
 
 proptest! {
+    // Setting up encoders of all codings is slow without optimisation.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn decode_undoes_encode(input in proptest::collection::vec(any::<u8>(), 0..5000), level in 0..=9i32) {
         for encoding in Encoding::ALL {
