@@ -6,6 +6,7 @@
 //! and when, is up to others.
 
 pub mod logs;
+pub mod memory;
 mod metrics;
 mod process;
 
