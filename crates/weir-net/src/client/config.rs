@@ -252,6 +252,7 @@ impl HttpClient {
             http2_only: false,
             // HTTP/2 has no place for a host that differs from the URL's.
             offer_http2: self.force_attempt_http2 && !headers.contains_key(http::header::HOST),
+            address: None,
             proxy_url: self.proxy_url.clone(),
             read_buffer: usize::try_from(self.read_buffer_size).unwrap_or(0),
             write_buffer: usize::try_from(self.write_buffer_size).unwrap_or(0),

@@ -1,23 +1,27 @@
 //! Making connections: name, proxy, TLS.
 
 use std::io;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Uri;
+use http::uri::Authority;
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::client::proxy::matcher::Intercept;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::UnixStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tower::{Service, ServiceExt};
 use weir_component::BoxError;
 
 use super::proxy::{Proxies, Route};
 use super::slots::Slots;
+use super::transport::Address;
 use crate::io::ReadAhead;
 use crate::tls::{ALPN_H2, ClientTls};
 
@@ -46,6 +50,8 @@ pub(super) struct Connector {
     proxies: Arc<Proxies>,
     slots: Option<Arc<Slots>>,
     read_buffer: usize,
+    /// Where to connect to instead of the host of a URL.
+    address: Option<Address>,
 }
 
 impl Connector {
@@ -68,7 +74,14 @@ impl Connector {
             proxies,
             slots,
             read_buffer,
+            address: None,
         }
+    }
+
+    /// Connects to `address` instead of the host of each URL.
+    pub(super) fn with_address(mut self, address: Option<Address>) -> Self {
+        self.address = address;
+        self
     }
 
     async fn connect(self, destination: Uri) -> Result<PooledConnection, BoxError> {
@@ -78,22 +91,12 @@ impl Connector {
         };
         let host = destination.host().ok_or("URL has no host")?.to_owned();
         let secure = destination.scheme_str() == Some("https");
-        let (mut proxied, mut http2) = (false, false);
-        let stream = match self.proxies.route(&destination) {
-            Route::Direct => self.dial.connect(plain(destination)).await?,
-            Route::Socks(proxy) => self.through_socks(&proxy, destination).await?,
-            Route::Tunnel(proxy) => {
-                let mut tunnel = Tunnel::new(proxy.uri().clone(), self.dial.clone());
-                if let Some(authorization) = proxy.basic_auth() {
-                    tunnel = tunnel.with_auth(authorization.clone());
-                }
-                tunnel.oneshot(plain(destination)).await?
-            }
-            Route::Forward(proxy) => {
-                proxied = true;
-                self.dial.connect(proxy.uri().clone()).await?
-            }
+        let (stream, proxied) = match &self.address {
+            Some(Address::Unix(path)) => (unix(path).await?, false),
+            Some(Address::Host(address)) => self.reach(readdressed(&destination, address)?).await?,
+            None => self.reach(destination).await?,
         };
+        let mut http2 = false;
         let stream = if secure {
             let tls = self.tls.as_ref().ok_or("TLS is off")?;
             let (stream, protocol) = handshake(tls, &host, stream).await?;
@@ -111,6 +114,22 @@ impl Connector {
         })
     }
 
+    /// Connects to the host of a URL, by a proxy if one is on the way; the flag says that it reads requests.
+    async fn reach(&self, destination: Uri) -> Result<(Stream, bool), BoxError> {
+        Ok(match self.proxies.route(&destination) {
+            Route::Direct => (self.dial.connect(plain(destination)).await?, false),
+            Route::Socks(proxy) => (self.through_socks(&proxy, destination).await?, false),
+            Route::Tunnel(proxy) => {
+                let mut tunnel = Tunnel::new(proxy.uri().clone(), self.dial.clone());
+                if let Some(authorization) = proxy.basic_auth() {
+                    tunnel = tunnel.with_auth(authorization.clone());
+                }
+                (tunnel.oneshot(plain(destination)).await?, false)
+            }
+            Route::Forward(proxy) => (self.dial.connect(proxy.uri().clone()).await?, true),
+        })
+    }
+
     async fn through_socks(&self, proxy: &Intercept, destination: Uri) -> Result<Stream, BoxError> {
         let authority = proxy.uri().authority().ok_or("proxy has no host")?;
         let port = authority.port_u16().unwrap_or(SOCKS_PORT);
@@ -121,6 +140,17 @@ impl Connector {
         }
         Ok(socks.oneshot(plain(destination)).await?)
     }
+}
+
+/// Returns the destination with another host and port.
+fn readdressed(destination: &Uri, address: &Authority) -> Result<Uri, BoxError> {
+    let mut parts = destination.clone().into_parts();
+    parts.authority = Some(address.clone());
+    Ok(Uri::from_parts(parts)?)
+}
+
+async fn unix(path: &Path) -> Result<Stream, BoxError> {
+    Ok(TokioIo::new(Box::new(UnixStream::connect(path).await?)))
 }
 
 /// Makes a destination that [`Dial`] does not secure by itself and whose port nobody has to guess.

@@ -2,42 +2,50 @@
 
 use std::time::Duration;
 
-use http::Uri;
-use weir_component::config::{OffUnlessSet, OnUnlessDisabled, Validate, Violations};
+use http::uri::Authority;
+use http::{HeaderValue, Uri};
+use weir_component::config::{OffUnlessSet, Validate, Violations};
 
 use super::config::{ClientAuth, Compression};
+use super::grpc_endpoint::{GrpcEndpoint, GrpcEndpointError};
 use super::proxy::ProxyEnvironment;
-use super::transport::{Transport, TransportSettings};
+use super::transport::{Address, Transport, TransportSettings};
 use crate::compression::Encoding;
 use crate::config::{Headers, Middleware, Span};
 use crate::grpc;
 use crate::tls::{TlsClient, TlsError};
 
-/// A gRPC client, as components configure it. All calls share one connection to one address of the server.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Shortest time between pings, as in gRPC libraries: servers cut off clients that ask more often.
+const MIN_PING_TIME: Duration = Duration::from_secs(10);
+
+/// Time to answer a ping where the configuration says 0, as in gRPC libraries.
+const DEFAULT_PING_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A gRPC client, as components configure it. All calls share one connection to the first address of the server that answers; it is
+/// opened by the first call.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrpcClient {
-    /// `host:port`, also behind `http://`, `https://`, `dns:///` or `passthrough:///`. The port is required. `https://` means TLS
-    /// whatever `tls::insecure` says; `http://` means nothing.
+    /// Server to call: `host:port`, or one of the forms of [`GrpcEndpoint`].
     pub endpoint: String,
     /// Coding of messages: `gzip`, `snappy`, `zstd`, `none` or empty.
     pub compression: Compression,
-    /// TLS; on unless `insecure` is true and no authority is configured.
+    /// TLS; on unless the endpoint begins with `http://`, or `insecure` is true and no authority is configured.
     pub tls: TlsClient,
-    /// Pings.
-    pub keepalive: OnUnlessDisabled<ClientKeepalive>,
+    /// Pings. Default: off.
+    pub keepalive: OffUnlessSet<ClientKeepalive>,
     /// Bytes that are read from the connection at a time, at most. Default: 0, a frame at a time.
     pub read_buffer_size: i64,
     /// Bytes of a call that are buffered, at most. Default: 0, 1 MiB.
     pub write_buffer_size: i64,
-    /// Waits for a connection instead of failing. Not supported yet.
+    /// Must be false: calls fail while there is no connection, and whoever makes them decides when to try again.
     pub wait_for_ready: bool,
     /// Metadata of every call, unless the component sets the same key.
     pub headers: Headers,
     /// `User-Agent`. Default: that of the binary.
     pub user_agent: String,
-    /// Must be empty or `pick_first`: other policies are not supported yet.
+    /// `round_robin` (default) or `pick_first`. Both mean one connection, to the first address that answers.
     pub balancer_name: String,
-    /// Name of the server, if it differs from the endpoint's. Not supported yet.
+    /// Name of the server in `:authority` and in the TLS handshake, if it differs from the endpoint's.
     pub authority: String,
     /// Authentication by an extension. Not supported yet.
     pub auth: OffUnlessSet<ClientAuth>,
@@ -61,12 +69,32 @@ crate::keys!(GrpcClient {
     middlewares,
 });
 
+impl Default for GrpcClient {
+    fn default() -> Self {
+        Self {
+            endpoint: String::new(),
+            compression: Compression::default(),
+            tls: TlsClient::default(),
+            keepalive: OffUnlessSet::off(),
+            read_buffer_size: 0,
+            write_buffer_size: 0,
+            wait_for_ready: false,
+            headers: Headers::default(),
+            user_agent: String::new(),
+            balancer_name: "round_robin".to_owned(),
+            authority: String::new(),
+            auth: OffUnlessSet::off(),
+            middlewares: Vec::new(),
+        }
+    }
+}
+
 /// When a gRPC client asks whether its server is alive.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClientKeepalive {
-    /// Time of silence before a ping. Default: 10s; 0: no pings.
+    /// Time of silence before a ping; less than 10s counts as 10s. Default: 0, never.
     pub time: Duration,
-    /// Time to answer before the connection is closed. Default: 10s.
+    /// Time to answer before the connection is closed. Default: 0, which is 20s.
     pub timeout: Duration,
     /// Pings also while no call is open. Default: false.
     pub permit_without_stream: bool,
@@ -74,62 +102,66 @@ pub struct ClientKeepalive {
 
 crate::keys!(ClientKeepalive { time as Span, timeout as Span, permit_without_stream });
 
-impl Default for ClientKeepalive {
-    fn default() -> Self {
-        Self {
-            time: Duration::from_secs(10),
-            timeout: Duration::from_secs(10),
-            permit_without_stream: false,
-        }
-    }
+/// Why a gRPC client cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum GrpcClientError {
+    /// The endpoint or the authority.
+    #[error(transparent)]
+    Endpoint(#[from] GrpcEndpointError),
+    /// The TLS section.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 impl GrpcClient {
-    /// Returns the URL of the server, by which the connection is secure or not.
-    ///
-    /// # Errors
-    ///
-    /// A message that says what is wrong with the endpoint.
-    pub fn origin(&self) -> Result<Uri, String> {
-        let endpoint = &self.endpoint;
-        if endpoint.starts_with("unix:") {
-            return Err(format!("`{endpoint}`: Unix sockets are not supported yet"));
-        }
-        let schemes = ["http://", "https://", "dns:///", "passthrough:///"];
-        let address = schemes
-            .iter()
-            .find_map(|scheme| endpoint.strip_prefix(scheme))
-            .unwrap_or(endpoint);
-        let port = address
-            .rsplit_once(':')
-            .and_then(|(host, port)| port.parse::<u16>().ok().filter(|_| !host.is_empty()));
-        if port.is_none() || address.contains(['/', '@']) {
-            return Err(format!("`{endpoint}` is not `host:port`"));
-        }
-        let plaintext =
-            self.tls.insecure && !self.tls.files.has_authority() && !endpoint.starts_with("https://");
-        let scheme = if plaintext { "http" } else { "https" };
-        Uri::try_from(format!("{scheme}://{address}")).map_err(|_| format!("`{endpoint}` is not `host:port`"))
+    /// Returns the URL that calls name and the address they go to if that is another one.
+    pub(super) fn target(&self) -> Result<(Uri, Option<Address>), GrpcEndpointError> {
+        let endpoint = GrpcEndpoint::parse(&self.endpoint)?;
+        let plaintext = self.tls.insecure && !self.tls.files.has_authority();
+        let scheme = match endpoint.secure.unwrap_or(!plaintext) {
+            true => "https",
+            false => "http",
+        };
+        let (authority, address) = match (endpoint.address, self.authority.as_str()) {
+            (Address::Host(host), "") => (host.to_string(), None),
+            (Address::Host(host), name) => (name.to_owned(), Some(Address::Host(host))),
+            // As gRPC libraries call a server on a Unix socket.
+            (Address::Unix(path), "") => ("localhost".to_owned(), Some(Address::Unix(path))),
+            (Address::Unix(path), name) => (name.to_owned(), Some(Address::Unix(path))),
+        };
+        let origin = Uri::try_from(format!("{scheme}://{authority}"))
+            .map_err(|_| GrpcEndpointError::Host(authority))?;
+        Ok((origin, address))
     }
 
     /// Sets up a client. Blocks on the file system for TLS files, opens no connection.
     ///
-    /// `user_agent` is used unless the configuration has one. An endpoint that validation refuses makes every call fail.
+    /// `user_agent` is used unless the configuration has one.
     ///
     /// # Errors
     ///
-    /// [`TlsError`] if the TLS section cannot be used.
-    pub fn build(&self, environment: &ProxyEnvironment, user_agent: &str) -> Result<grpc::Client, TlsError> {
-        let keepalive = self.keepalive.as_ref();
+    /// [`GrpcClientError`] if the endpoint, which validation refuses too, or the TLS section cannot be used.
+    pub fn build(
+        &self,
+        environment: &ProxyEnvironment,
+        user_agent: &str,
+    ) -> Result<grpc::Client, GrpcClientError> {
+        let (origin, address) = self.target()?;
+        let keepalive = self
+            .keepalive
+            .as_ref()
+            .filter(|keepalive| !keepalive.time.is_zero());
         let settings = TransportSettings {
             tls: self.tls.clone(),
             http2_only: true,
+            address,
             read_buffer: usize::try_from(self.read_buffer_size).unwrap_or(0),
             write_buffer: usize::try_from(self.write_buffer_size).unwrap_or(0),
-            ping_interval: keepalive
-                .map(|keepalive| keepalive.time)
-                .filter(|time| !time.is_zero()),
-            ping_timeout: keepalive.map_or(ClientKeepalive::default().timeout, |keepalive| keepalive.timeout),
+            ping_interval: keepalive.map(|keepalive| keepalive.time.max(MIN_PING_TIME)),
+            ping_timeout: keepalive
+                .map(|keepalive| keepalive.timeout)
+                .filter(|timeout| !timeout.is_zero())
+                .unwrap_or(DEFAULT_PING_TIMEOUT),
             ping_while_idle: keepalive.is_some_and(|keepalive| keepalive.permit_without_stream),
             ..TransportSettings::default()
         };
@@ -139,17 +171,22 @@ impl GrpcClient {
         } else {
             &self.user_agent
         };
-        let client = grpc::Client::new(transport, self.origin().unwrap_or_default(), user_agent);
-        Ok(client
+        Ok(grpc::Client::new(transport, origin, user_agent)
             .with_compression(self.compression.0)
             .with_metadata(self.headers.to_map()))
     }
 }
 
+/// Returns whether a header belongs to the protocol.
+fn is_reserved(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.starts_with("grpc-") || matches!(name.as_str(), "content-type" | "te" | "host")
+}
+
 impl Validate for GrpcClient {
     fn validate(&self, found: &mut Violations) {
-        if let Err(message) = self.origin() {
-            found.add("endpoint", message);
+        if let Err(error) = GrpcEndpoint::parse(&self.endpoint) {
+            found.add("endpoint", error.to_string());
         }
         let known = matches!(
             self.compression.0,
@@ -167,23 +204,25 @@ impl Validate for GrpcClient {
         ] {
             found.require((0..=64 << 20).contains(&value), key, "must be from 0 to 67108864");
         }
-        found.require(!self.wait_for_ready, "wait_for_ready", "is not supported yet");
-        found.nested("headers", &self.headers);
-        let user_agent = http::HeaderValue::try_from(&self.user_agent);
         found.require(
-            user_agent.is_ok(),
-            "user_agent",
-            "has characters that headers cannot have",
+            !self.wait_for_ready,
+            "wait_for_ready",
+            "is not supported: calls fail while there is no connection, and may be retried",
         );
+        self.validate_headers(found);
         found.require(
-            matches!(self.balancer_name.as_str(), "" | "pick_first"),
+            matches!(self.balancer_name.as_str(), "" | "round_robin" | "pick_first"),
             "balancer_name",
             format!(
-                "balancer `{}` is not supported yet, use pick_first",
+                "balancer `{}` is not supported, use pick_first",
                 self.balancer_name
             ),
         );
-        found.require(self.authority.is_empty(), "authority", "is not supported yet");
+        found.require(
+            self.authority.is_empty() || Authority::try_from(self.authority.as_str()).is_ok(),
+            "authority",
+            format!("`{}` is not a host, with or without a port", self.authority),
+        );
         found.require(
             !self.auth.is_on(),
             "auth",
@@ -193,6 +232,28 @@ impl Validate for GrpcClient {
             self.middlewares.is_empty(),
             "middlewares",
             "middlewares are not supported yet",
+        );
+    }
+}
+
+impl GrpcClient {
+    fn validate_headers(&self, found: &mut Violations) {
+        found.nested("headers", &self.headers);
+        for (name, _) in self.headers.iter() {
+            let key = format!("headers::{name}");
+            found.require(
+                !is_reserved(name),
+                &key,
+                "this header is the protocol's and cannot be set",
+            );
+            // Spec: gRPC over HTTP/2, "Custom-Metadata": such values are base64.
+            let binary = name.to_ascii_lowercase().ends_with("-bin");
+            found.require(!binary, &key, "binary metadata is not supported");
+        }
+        found.require(
+            HeaderValue::try_from(&self.user_agent).is_ok(),
+            "user_agent",
+            "has characters that headers cannot have",
         );
     }
 }

@@ -1,9 +1,11 @@
 //! Where a gRPC client connects to.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use http::uri::Authority;
+
+use super::transport::Address;
 
 /// The server that the `endpoint` of a gRPC client names.
 ///
@@ -17,16 +19,7 @@ use http::uri::Authority;
 pub struct GrpcEndpoint {
     /// What the scheme says about TLS, if it says anything.
     pub(super) secure: Option<bool>,
-    pub(super) place: Place,
-}
-
-/// Where a server listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
-    /// Host and port.
-    Host(Authority),
-    /// A Unix socket.
-    Unix(PathBuf),
+    pub(super) address: Address,
 }
 
 /// A text is not the endpoint of a gRPC client.
@@ -56,7 +49,12 @@ impl GrpcEndpoint {
     ///
     /// [`GrpcEndpointError`], also for resolvers that gRPC knows and Weir does not.
     pub fn parse(text: &str) -> Result<Self, GrpcEndpointError> {
-        let host = |secure, text| Ok(Self { secure, place: Place::Host(authority(text)?) });
+        let host = |secure, text| {
+            Ok(Self {
+                secure,
+                address: Address::Host(authority(text)?),
+            })
+        };
         if let Some(rest) = text.strip_prefix("https://") {
             return host(Some(true), rest);
         }
@@ -65,7 +63,9 @@ impl GrpcEndpoint {
         }
         let (scheme, rest) = match text.split_once(':') {
             // `scheme://...` of any kind, or one of the schemes that may stand without slashes.
-            Some((scheme, rest)) if rest.starts_with("//") || matches!(scheme, "dns" | "passthrough" | "unix") => {
+            Some((scheme, rest))
+                if rest.starts_with("//") || matches!(scheme, "dns" | "passthrough" | "unix") =>
+            {
                 (scheme, rest)
             }
             _ => return host(None, text),
@@ -76,46 +76,41 @@ impl GrpcEndpoint {
             "dns" | "passthrough" => host(None, without_name_server(rest)?),
             "unix" => {
                 let path = rest.strip_prefix("//").unwrap_or(rest);
-                let place = Place::Unix(PathBuf::from(path));
+                let address = Address::Unix(PathBuf::from(path));
                 if path.is_empty() || (rest.starts_with("//") && !path.starts_with('/')) {
                     return Err(GrpcEndpointError::EmptyPath);
                 }
-                Ok(Self { secure: None, place })
+                Ok(Self {
+                    secure: None,
+                    address,
+                })
             }
             other => Err(GrpcEndpointError::Resolver(other.to_owned())),
         }
     }
 
     /// Returns the host, or the path of the socket.
-    pub fn address(&self) -> String {
-        match &self.place {
-            Place::Host(authority) => authority.host().trim_matches(['[', ']']).to_owned(),
-            Place::Unix(path) => path.display().to_string(),
+    pub fn host(&self) -> String {
+        match &self.address {
+            Address::Host(authority) => authority.host().trim_matches(['[', ']']).to_owned(),
+            Address::Unix(path) => path.display().to_string(),
         }
     }
 
     /// Returns the port; sockets have none.
     pub fn port(&self) -> Option<u16> {
-        match &self.place {
-            Place::Host(authority) => authority.port_u16(),
-            Place::Unix(_) => None,
-        }
-    }
-
-    /// Returns the path of the socket, if it is one.
-    pub fn unix_path(&self) -> Option<&Path> {
-        match &self.place {
-            Place::Host(_) => None,
-            Place::Unix(path) => Some(path),
+        match &self.address {
+            Address::Host(authority) => authority.port_u16(),
+            Address::Unix(_) => None,
         }
     }
 }
 
 impl fmt::Display for GrpcEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Place::Host(authority) => authority.fmt(f),
-            Place::Unix(path) => write!(f, "unix:{}", path.display()),
+        match &self.address {
+            Address::Host(authority) => authority.fmt(f),
+            Address::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }
 }
@@ -167,10 +162,14 @@ mod tests {
             ("unix:otlp.sock", None, "unix:otlp.sock"),
         ] {
             let endpoint = GrpcEndpoint::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-            assert_eq!((endpoint.secure, endpoint.to_string().as_str()), (secure, shown), "{text}");
+            assert_eq!(
+                (endpoint.secure, endpoint.to_string().as_str()),
+                (secure, shown),
+                "{text}"
+            );
         }
         let endpoint = GrpcEndpoint::parse("[::1]:4317").unwrap();
-        assert_eq!((endpoint.address().as_str(), endpoint.port()), ("::1", Some(4317)));
+        assert_eq!((endpoint.host().as_str(), endpoint.port()), ("::1", Some(4317)));
     }
 
     #[test]
@@ -183,8 +182,14 @@ mod tests {
             (":4317", "`:4317` is not"),
             ("user:secret@collector:4317", "`collector:4317` is not"),
             ("http://collector", "`collector` is not"),
-            ("http://collector:4317/", "`collector:4317/` must end with the port"),
-            ("dns://8.8.8.8/collector:4317", "a name server of the endpoint's own (`8.8.8.8`)"),
+            (
+                "http://collector:4317/",
+                "`collector:4317/` must end with the port",
+            ),
+            (
+                "dns://8.8.8.8/collector:4317",
+                "a name server of the endpoint's own (`8.8.8.8`)",
+            ),
             ("xds:///collector", "resolver `xds` is not supported"),
             ("unix:", "a unix socket needs a path"),
             ("unix://", "a unix socket needs a path"),

@@ -11,6 +11,7 @@
 mod config;
 mod connect;
 mod grpc_config;
+mod grpc_endpoint;
 mod proxy;
 mod request;
 mod slots;
@@ -20,9 +21,10 @@ mod tests;
 mod transport;
 
 pub use config::{ClientAuth, Compression, CompressionParams, Cookies, HttpClient};
-pub use grpc_config::{ClientKeepalive, GrpcClient};
+pub use grpc_config::{ClientKeepalive, GrpcClient, GrpcClientError};
+pub use grpc_endpoint::{GrpcEndpoint, GrpcEndpointError};
 pub use proxy::ProxyEnvironment;
 pub(crate) use request::causes;
 pub use request::{Client, DEFAULT_REPLY_BYTES, Outgoing, Reply, SendError};
 pub use target::{Target, TargetError};
-pub use transport::{Transport, TransportSettings};
+pub use transport::{Address, Transport, TransportSettings};

@@ -515,55 +515,82 @@ fn what_is_not_honoured_is_refused() {
 }
 
 #[test]
-fn grpc_endpoints_have_many_spellings() {
-    let origin = |endpoint: &str, insecure| {
-        let tls = TlsClient {
-            insecure,
-            ..TlsClient::default()
-        };
-        GrpcClient {
-            endpoint: endpoint.into(),
-            tls,
-            ..GrpcClient::default()
-        }
-        .origin()
-        .map(|uri| uri.to_string())
+fn grpc_calls_go_by_tls_unless_told_otherwise() {
+    let origin = |endpoint: &str, tls: &str| {
+        let yaml = format!("{{endpoint: '{endpoint}', tls: {tls}}}");
+        let config: GrpcClient = serde_yaml::from_str(&yaml).unwrap();
+        config.target().unwrap().0.to_string()
     };
-    for endpoint in [
-        "host:4317",
-        "http://host:4317",
-        "dns:///host:4317",
-        "passthrough:///host:4317",
+    for (endpoint, tls, expected) in [
+        ("host:4317", "{}", "https://host:4317/"),
+        ("host:4317", "{insecure: true}", "http://host:4317/"),
+        ("host:4317", "{insecure: true, ca_file: x}", "https://host:4317/"),
+        ("http://host:4317", "{}", "http://host:4317/"),
+        ("https://host:4317", "{insecure: true}", "https://host:4317/"),
+        ("[::1]:4317", "{insecure: true}", "http://[::1]:4317/"),
+        ("unix:///run/x", "{insecure: true}", "http://localhost/"),
     ] {
-        assert_eq!(origin(endpoint, true).unwrap(), "http://host:4317/", "{endpoint}");
-        assert_eq!(
-            origin(endpoint, false).unwrap(),
-            "https://host:4317/",
-            "{endpoint}"
-        );
+        assert_eq!(origin(endpoint, tls), expected, "{endpoint} {tls}");
     }
-    assert_eq!(origin("https://host:4317", true).unwrap(), "https://host:4317/");
-    assert_eq!(origin("[::1]:4317", true).unwrap(), "http://[::1]:4317/");
-    for bad in [
-        "",
-        "host",
-        ":4317",
-        "host:otlp",
-        "http://host:4317/path",
-        "unix:///run/x",
-        "a@b:1",
+}
+
+#[test]
+fn grpc_clients_say_what_they_do_not_do() {
+    let yaml = "{endpoint: 'xds:///h', compression: lz4, balancer_name: ring_hash, wait_for_ready: true, auth: {authenticator: x},
+        middlewares: [{id: x}], authority: 'a b', headers: {grpc-x: '1', x-bin: '1'}, user_agent: \"\\n\"}";
+    let config: GrpcClient = serde_yaml::from_str(yaml).unwrap();
+    let found = violations(&config);
+    let expected = [
+        "endpoint: resolver `xds` is not supported",
+        "compression: gRPC has no `lz4`",
+        "wait_for_ready: is not supported",
+        "headers::grpc-x: this header is the protocol's",
+        "headers::x-bin: binary metadata",
+        "user_agent: has characters",
+        "balancer_name: balancer `ring_hash` is not supported",
+        "authority: `a b` is not a host",
+        "auth: authenticator extensions",
+        "middlewares: middlewares are not supported yet",
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.starts_with(expected), "{found}");
+    }
+}
+
+#[tokio::test]
+async fn grpc_clients_reach_unix_sockets_and_other_names() {
+    let answer = service(|request| async move {
+        let seen = request.uri().authority().unwrap().to_string();
+        crate::grpc::status_response(&crate::grpc::Status::new(crate::grpc::Code::DataLoss, seen))
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("otlp.sock");
+    let unix = crate::server::GrpcServer {
+        endpoint: path.display().to_string(),
+        transport: "unix".to_owned(),
+        ..crate::server::GrpcServer::default()
+    };
+    let _unix = unix.bind().await.unwrap().start(answer.clone());
+    let tcp = crate::testing::grpc_server().bind().await.unwrap().start(answer);
+    let by_tcp = format!("127.0.0.1:{}", port_of(&tcp));
+    for (endpoint, authority, seen) in [
+        (format!("unix://{}", path.display()), "", "localhost"),
+        (
+            format!("unix:{}", path.display()),
+            "tenant.example",
+            "tenant.example",
+        ),
+        (by_tcp.clone(), "", by_tcp.as_str()),
+        (by_tcp.clone(), "tenant.example:1", "tenant.example:1"),
     ] {
-        assert!(origin(bad, true).is_err(), "{bad}");
+        let yaml = format!("{{endpoint: '{endpoint}', authority: '{authority}', tls: {{insecure: true}}}}");
+        let config: GrpcClient = serde_yaml::from_str(&yaml).unwrap();
+        assert!(violations(&config).is_empty());
+        let client = config.build(&ProxyEnvironment::default(), "weir-test/1").unwrap();
+        let call = crate::grpc::ClientCall::new(http::uri::PathAndQuery::from_static("/a.B/C"), "message");
+        assert_eq!(client.unary(call).await.unwrap_err().message, seen, "{endpoint}");
     }
-    let config: GrpcClient =
-        serde_yaml::from_str("{endpoint: 'h:1', compression: lz4, balancer_name: round_robin}").unwrap();
-    assert_eq!(
-        violations(&config),
-        [
-            "compression: gRPC has no `lz4`, use gzip, snappy or zstd",
-            "balancer_name: balancer `round_robin` is not supported yet, use pick_first",
-        ]
-    );
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! A pool of connections.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::uri::Authority;
 use http::{HeaderValue, Request, Response, header};
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
@@ -27,6 +29,8 @@ pub struct TransportSettings {
     pub http2_only: bool,
     /// Offers HTTP/2 in TLS handshakes.
     pub offer_http2: bool,
+    /// Where to connect to instead of the host of each URL, which still names the server to TLS and in requests.
+    pub address: Option<Address>,
     /// A proxy for everything, or empty for those of the environment.
     pub proxy_url: String,
     /// Bytes that are read from a connection at a time, at most; 0: as HTTP asks for them.
@@ -47,12 +51,22 @@ pub struct TransportSettings {
     pub ping_while_idle: bool,
 }
 
+/// Where a server listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// Host and port.
+    Host(Authority),
+    /// A Unix socket. No proxy is asked on the way there.
+    Unix(PathBuf),
+}
+
 impl Default for TransportSettings {
     fn default() -> Self {
         Self {
             tls: TlsClient::default(),
             http2_only: false,
             offer_http2: true,
+            address: None,
             proxy_url: String::new(),
             read_buffer: 0,
             write_buffer: 0,
@@ -101,7 +115,8 @@ impl Transport {
         };
         let slots = (settings.max_per_host > 0).then(|| Arc::new(Slots::new(settings.max_per_host)));
         let tls = Some(settings.tls.build(alpn)?);
-        let connector = Connector::new(tls, proxy_tls, Arc::clone(&proxies), slots, settings.read_buffer);
+        let connector = Connector::new(tls, proxy_tls, Arc::clone(&proxies), slots, settings.read_buffer)
+            .with_address(settings.address.clone());
 
         // The tasks of connections end with the pool.
         let mut builder = legacy::Client::builder(TokioExecutor::new());
