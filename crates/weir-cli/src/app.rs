@@ -19,6 +19,8 @@ use crate::{components, configuration, feature_gates, print_config, run};
 pub struct App {
     catalog: Catalog,
     build_info: BuildInfo,
+    /// Random: tells this process from all others.
+    instance: u128,
     heap: Option<fn() -> Option<Heap>>,
     subcommands: Vec<Subcommand>,
 }
@@ -38,6 +40,7 @@ impl App {
         Self {
             catalog,
             build_info,
+            instance: rand::random(),
             heap: None,
             subcommands: Vec::new(),
         }
@@ -65,6 +68,11 @@ impl App {
     /// Returns name and version.
     pub const fn build_info(&self) -> &BuildInfo {
         &self.build_info
+    }
+
+    /// Returns the random number of this process.
+    pub(crate) const fn instance(&self) -> u128 {
+        self.instance
     }
 
     /// Returns how to read the allocator.
@@ -116,7 +124,7 @@ impl App {
                 let text = print_config::render(self, &arguments.config, &options)?;
                 print(&text)
             }
-            Some(Command::Featuregate { id }) => print(&feature_gates::describe(&gates, id.as_deref())?),
+            Some(Command::Featuregate { id }) => print(&feature_gates::describe(id.as_deref())?),
         }
     }
 
@@ -159,10 +167,11 @@ fn explain(error: &anyhow::Error) {
     if let Some(report) = error.downcast_ref::<Report>() {
         let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         to_stderr(&report.render(colour));
-    } else if let Some(GatewayError::Build(failures)) = error.downcast_ref::<GatewayError>() {
-        for failure in failures {
-            to_stderr(&format!("Error: {:#}", anyhow::Error::msg(failure.to_string())));
-        }
+    } else if let Some(unbuilt @ GatewayError::Build(_)) = error.downcast_ref::<GatewayError>() {
+        unbuilt
+            .to_string()
+            .lines()
+            .for_each(|line| to_stderr(&format!("Error: {line}")));
     } else {
         to_stderr(&format!("Error: {error:#}"));
     }

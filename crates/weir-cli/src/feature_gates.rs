@@ -120,8 +120,7 @@ pub(crate) fn notices(wishes: &[Wish]) -> Vec<String> {
 }
 
 /// Returns a table of all gates, or what there is to say about one.
-pub(crate) fn describe(wishes: &[Wish], id: Option<&str>) -> anyhow::Result<String> {
-    let _ = wishes;
+pub(crate) fn describe(id: Option<&str>) -> anyhow::Result<String> {
     let enabled = |gate: &Gate| gate.meaning == Always;
     let mut out = String::new();
     // Writing into a string does not fail.

@@ -11,7 +11,7 @@ use weir_telemetry::{Metrics, Process};
 
 use crate::App;
 use crate::own_metrics::{OwnMetrics, Source};
-use crate::own_telemetry::{self, Attributes};
+use crate::own_telemetry;
 
 /// A gateway that takes data. For binaries that run one beside other things; [`App::main`] does the rest as well.
 #[derive(Debug)]
@@ -63,18 +63,8 @@ impl Gateway {
     ///
     /// Not cancel safe: components that have started keep running.
     pub async fn start(app: &App, config: &Config) -> Result<Self, GatewayError> {
-        let resource = own_telemetry::resource(&config.service.telemetry.resource, app.build_info());
-        Self::start_as(app, config, &resource).await
-    }
-
-    /// The same with the attributes that own logs already show.
-    pub(crate) async fn start_as(
-        app: &App,
-        config: &Config,
-        resource: &Attributes,
-    ) -> Result<Self, GatewayError> {
         let telemetry = &config.service.telemetry.metrics;
-        let metrics = own_telemetry::metrics(telemetry, resource);
+        let metrics = own_telemetry::metrics(app, config);
         let ledger = Ledger::default();
         let runtime = build(app, config, metrics.clone(), ledger.clone())?;
         let source = Source {

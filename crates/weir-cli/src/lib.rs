@@ -33,10 +33,12 @@ pub use app::{App, Subcommand};
 pub use clap;
 pub use configuration::read;
 pub use gateway::{Gateway, GatewayError};
+pub use own_telemetry::install_logs;
 pub use weir_component::{BuildInfo, Catalog, Factory};
 pub use weir_config::{Config, Report, Sources};
 pub use weir_runtime::ShutdownReport;
 pub use weir_telemetry::Heap;
+pub use weir_telemetry::logs::{LogError, LogGuard};
 
 /// Runs a binary that offers `catalog` and nothing of its own: arguments are those of the process, the exit code is for
 /// `main` to return.

@@ -4,22 +4,40 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use weir_component::BuildInfo;
+use weir_config::Config;
 use weir_config::telemetry::{
     AttributeValue, LogEncoding, LogLevel, LogOutput, Logs, Metrics as MetricsConfig, MetricsLevel, Resource,
     Selection,
 };
 use weir_telemetry::{Exposition, Level, Metrics, logs};
 
-/// Attributes of the process: what logs and metrics say about where they come from.
-pub(crate) type Attributes = Map<String, Value>;
+use crate::App;
 
-/// Returns the default attributes with the configured ones laid over them. `service.instance.id` is random.
-pub(crate) fn resource(configured: &Resource, build_info: &BuildInfo) -> Attributes {
+/// Attributes of the process: what logs and metrics say about where they come from.
+type Attributes = Map<String, Value>;
+
+/// Sets up the logs that `config` asks for, for the whole process.
+///
+/// # Errors
+///
+/// See [`logs::LogError`].
+pub fn install_logs(app: &App, config: &Config) -> Result<logs::LogGuard, logs::LogError> {
+    let telemetry = &config.service.telemetry;
+    let resource = resource(&telemetry.resource, app.build_info(), app.instance());
+    logs::install(&log_settings(&telemetry.logs, &resource))
+}
+
+/// Returns the registry of own metrics that `config` asks for.
+pub(crate) fn metrics(app: &App, config: &Config) -> Metrics {
+    let telemetry = &config.service.telemetry;
+    let resource = resource(&telemetry.resource, app.build_info(), app.instance());
+    registry(&telemetry.metrics, &resource)
+}
+
+/// Returns the default attributes with the configured ones laid over them.
+fn resource(configured: &Resource, build_info: &BuildInfo, instance: u128) -> Attributes {
     let mut attributes = Attributes::from_iter([
-        (
-            "service.instance.id".to_owned(),
-            Value::from(uuid(rand::random())),
-        ),
+        ("service.instance.id".to_owned(), Value::from(uuid(instance))),
         (
             "service.name".to_owned(),
             Value::from(build_info.command.as_str()),
@@ -55,7 +73,7 @@ fn json(value: &AttributeValue) -> Value {
 }
 
 /// Returns the set-up of logs.
-pub(crate) fn log_settings(logs: &Logs, resource: &Attributes) -> logs::LogSettings {
+fn log_settings(logs: &Logs, resource: &Attributes) -> logs::LogSettings {
     logs::LogSettings {
         level: match logs.level {
             LogLevel::Debug => logs::LogLevel::Debug,
@@ -93,7 +111,7 @@ pub(crate) fn log_settings(logs: &Logs, resource: &Attributes) -> logs::LogSetti
 }
 
 /// Returns an empty registry of own metrics.
-pub(crate) fn metrics(config: &MetricsConfig, resource: &Attributes) -> Metrics {
+fn registry(config: &MetricsConfig, resource: &Attributes) -> Metrics {
     let level = match config.level {
         MetricsLevel::None => Level::None,
         MetricsLevel::Basic => Level::Basic,
@@ -176,7 +194,7 @@ mod tests {
                 ("rack".to_owned(), Some(AttributeValue::Int(7))),
             ]),
         };
-        let attributes = resource(&configured, &BuildInfo::default());
+        let attributes = resource(&configured, &BuildInfo::default(), 0);
         assert_eq!(
             attributes.keys().collect::<Vec<_>>(),
             ["rack", "service.instance.id", "service.name"]

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use weir_component::{Account, Ledger};
 use weir_config::{Config, Report};
 use weir_runtime::ShutdownReport;
-use weir_telemetry::{Level, Metrics, logs};
+use weir_telemetry::{Level, Metrics};
 
 use crate::args::ConfigArgs;
 use crate::feature_gates::{self, Wish};
@@ -32,10 +32,8 @@ pub(crate) fn run(
     shutdown_timeout: Duration,
 ) -> anyhow::Result<ExitCode> {
     let (config, warnings) = configuration::read(&config.sources(), app.catalog())?;
-    let telemetry = &config.service.telemetry;
-    let resource = own_telemetry::resource(&telemetry.resource, app.build_info());
     // Dropped last, on every way out: what was logged is written before the process ends.
-    let _logs = logs::install(&own_telemetry::log_settings(&telemetry.logs, &resource))?;
+    let _logs = own_telemetry::install_logs(app, &config)?;
     panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a task panicked")));
     feature_gates::notices(gates)
         .iter()
@@ -46,9 +44,7 @@ pub(crate) fn run(
     let result = runtime.block_on(async {
         let mut signals = Signals::catch().context("cannot catch signals")?;
         announce(app);
-        let started = signals
-            .unless_pressed(Gateway::start_as(app, &config, &resource))
-            .await;
+        let started = signals.unless_pressed(Gateway::start(app, &config)).await;
         let gateway =
             started.map_err(|Impatient| anyhow::anyhow!("stopped by a second signal while starting"))??;
         tracing::info!("Everything is ready. Begin running and processing data.");

@@ -31,7 +31,10 @@ struct Options {
 pub(crate) fn subcommand() -> Subcommand {
     let command = clap::Command::new("demo")
         .about("Send every kind of metric through a gateway to a receiver, and compare what arrives with what was sent");
-    Subcommand { command: Options::augment_args(command), run }
+    Subcommand {
+        command: Options::augment_args(command),
+        run,
+    }
 }
 
 fn run(app: &App, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
@@ -41,9 +44,10 @@ fn run(app: &App, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
 }
 
 async fn play(app: &App, options: &Options) -> anyhow::Result<ExitCode> {
-    let stopped = RefCell::new(None);
+    let (logs, stopped) = (RefCell::new(None), RefCell::new(None));
     let start = async |endpoints: DemoEndpoints| -> anyhow::Result<_> {
         let config = configuration(app, &endpoints)?;
+        *logs.borrow_mut() = Some(weir_cli::install_logs(app, &config)?);
         let gateway = Gateway::start(app, &config).await?;
         introduce(&endpoints, &gateway);
         Ok(async {
@@ -55,20 +59,27 @@ async fn play(app: &App, options: &Options) -> anyhow::Result<ExitCode> {
             *stopped.borrow_mut() = Some(gateway.shutdown(Instant::now() + SHUTDOWN_TIMEOUT).await);
         })
     };
-    let report = demo::run(&options.demo, start, show).await.context("the demo did not run")?;
+    let report = demo::run(&options.demo, start, show)
+        .await
+        .context("the demo did not run")?;
     say("");
     writeln!(io::stdout().lock(), "{report}").context("cannot write to standard output")?;
     let clean = stopped.borrow().as_ref().is_some_and(explain_leftovers);
-    Ok(if report.is_sound() && clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.is_sound() && clean {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
-/// The embedded configuration with the demo's addresses, and own metrics on a free port.
+/// The embedded configuration with the demo's addresses, own metrics on a free port, and logs only of what goes wrong.
 fn configuration(app: &App, endpoints: &DemoEndpoints) -> anyhow::Result<Config> {
     let sources = Sources {
         configs: vec![format!("yaml:{CONFIG}")],
         sets: vec![
             format!("receivers.otlp.protocols.grpc.endpoint={}", endpoints.otlp_grpc),
             format!("exporters.prometheus_remote_write.endpoint={}", endpoints.remote_write),
+            "service.telemetry.logs.level=warn".to_owned(),
             "service.telemetry.metrics.readers=[{pull: {exporter: {prometheus: {host: 127.0.0.1, port: 0}}}}]".to_owned(),
         ],
     };
@@ -93,8 +104,14 @@ fn show(progress: &Progress) {
 
 /// Says what the gateway left behind; returns true if it left nothing.
 fn explain_leftovers(report: &ShutdownReport) -> bool {
-    report.errors.iter().for_each(|error| say(&format!("not stopped as it should: {error}")));
-    report.leftovers.iter().for_each(|leftover| say(&format!("left behind: {leftover}")));
+    report
+        .errors
+        .iter()
+        .for_each(|error| say(&format!("not stopped as it should: {error}")));
+    report
+        .leftovers
+        .iter()
+        .for_each(|leftover| say(&format!("left behind: {leftover}")));
     report.is_clean()
 }
 

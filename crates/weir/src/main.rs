@@ -17,7 +17,10 @@ fn main() -> ExitCode {
         description: "Weir".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    App::new(components(), build_info).heap(heap).subcommand(demo::subcommand()).main()
+    App::new(components(), build_info)
+        .heap(heap)
+        .subcommand(demo::subcommand())
+        .main()
 }
 
 /// The components on offer.

@@ -15,9 +15,17 @@ service: {pipelines: {metrics: {receivers: [otlp], exporters: [prometheus_remote
 
 /// Runs `weir` and returns exit code, standard output and standard error.
 fn weir(arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::cargo_bin("weir").expect("built").args(arguments).output().expect("ran");
+    let output = Command::cargo_bin("weir")
+        .expect("built")
+        .args(arguments)
+        .output()
+        .expect("ran");
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    (output.status.code().expect("exit code"), text(output.stdout), text(output.stderr))
+    (
+        output.status.code().expect("exit code"),
+        text(output.stdout),
+        text(output.stderr),
+    )
 }
 
 /// Writes a configuration into a folder of its own.
@@ -32,15 +40,26 @@ fn file(text: &str) -> (TempDir, String) {
 #[test]
 fn every_example_is_valid() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
-    let mut examples: Vec<PathBuf> =
-        fs::read_dir(folder).expect("configs").map(|entry| entry.expect("entry").path()).collect();
+    let mut examples: Vec<PathBuf> = fs::read_dir(folder)
+        .expect("configs")
+        .map(|entry| entry.expect("entry").path())
+        .collect();
     examples.sort();
     assert!(examples.len() >= 8, "{examples:?}");
     for example in examples {
         let text = fs::read_to_string(&example).expect("read");
-        assert!(text.starts_with("# "), "{}: has no purpose header", example.display());
+        assert!(
+            text.starts_with("# "),
+            "{}: has no purpose header",
+            example.display()
+        );
         let outcome = weir(&["validate", "--config", example.to_str().expect("UTF-8")]);
-        assert_eq!(outcome, (0, String::new(), String::new()), "{}", example.display());
+        assert_eq!(
+            outcome,
+            (0, String::new(), String::new()),
+            "{}",
+            example.display()
+        );
     }
 }
 
@@ -57,25 +76,54 @@ fn components_are_listed_by_kind_in_order() {
     let (code, out, err) = weir(&["components"]);
     assert_eq!((code, err.as_str()), (0, ""));
     let places = [
-        "buildinfo:", "command: weir", "receivers:", "name: otlp", "processors:", "name: batch", "name: memory_limiter",
-        "exporters:", "name: debug", "name: nop", "name: prometheus_remote_write", "metrics: Beta", "connectors:",
-        "extensions:", "name: health_check", "extension: Beta", "providers:", "scheme: env",
+        "buildinfo:",
+        "command: weir",
+        "receivers:",
+        "name: otlp",
+        "processors:",
+        "name: batch",
+        "name: memory_limiter",
+        "exporters:",
+        "name: debug",
+        "name: nop",
+        "name: prometheus_remote_write",
+        "metrics: Beta",
+        "connectors:",
+        "extensions:",
+        "name: health_check",
+        "extension: Beta",
+        "providers:",
+        "scheme: env",
     ];
     let mut rest = out.as_str();
     for place in places {
-        let at = rest.find(place).unwrap_or_else(|| panic!("{place} is missing or out of order: {out}"));
+        let at = rest
+            .find(place)
+            .unwrap_or_else(|| panic!("{place} is missing or out of order: {out}"));
         rest = &rest[at + place.len()..];
     }
 }
 
 #[test]
 fn every_mistake_is_reported_with_its_place() {
-    let bad = GOOD.replace("grpc:", "grcp:").replace("[prometheus_remote_write]", "[prometheus]");
+    let bad = GOOD
+        .replace("grpc:", "grcp:")
+        .replace("[prometheus_remote_write]", "[prometheus]");
     let (_folder, path) = file(&bad);
-    for command in [&["validate", "--config"][..], &["--config"], &["print-config", "--config"]] {
+    for command in [
+        &["validate", "--config"][..],
+        &["--config"],
+        &["print-config", "--config"],
+    ] {
         let (code, out, err) = weir(&[command, &[&path]].concat());
         assert_eq!((code, out.as_str()), (1, ""), "{err}");
-        for part in ["grcp", "`grpc`", &format!("{path}:2:"), "prometheus", &format!("{path}:5:")] {
+        for part in [
+            "grcp",
+            "`grpc`",
+            &format!("{path}:2:"),
+            "prometheus",
+            &format!("{path}:5:"),
+        ] {
             assert!(err.contains(part), "{part}: {err}");
         }
     }
@@ -93,24 +141,55 @@ fn a_file_that_is_missing_and_no_file_at_all_are_errors() {
 
 #[test]
 fn flags_that_nobody_knows_are_errors() {
-    for arguments in [&["--bogus"][..], &["bogus"], &["print-config", "--format", "toml"]] {
+    for arguments in [
+        &["--bogus"][..],
+        &["bogus"],
+        &["print-config", "--format", "toml"],
+    ] {
         let (code, out, err) = weir(arguments);
         assert_eq!((code, out.as_str()), (1, ""), "{err}");
         assert!(err.starts_with("Error: "), "{err}");
     }
     let (code, _, err) = weir(&["validate", "--feature-gates", "no.such.gate"]);
-    assert_eq!((code, err.as_str()), (1, "Error: unknown feature gate `no.such.gate`: see `featuregate` for the list\n"));
+    assert_eq!(
+        (code, err.as_str()),
+        (
+            1,
+            "Error: unknown feature gate `no.such.gate`: see `featuregate` for the list\n"
+        )
+    );
 }
 
 #[test]
 fn printed_configurations_hide_secrets_unless_asked() {
     let (_folder, path) = file(GOOD);
-    let (code, out, err) = weir(&["print-config", "--config", &path, "--set", "exporters.prometheus_remote_write.timeout=7s"]);
+    let (code, out, err) = weir(&[
+        "print-config",
+        "--config",
+        &path,
+        "--set",
+        "exporters.prometheus_remote_write.timeout=7s",
+    ]);
     assert_eq!((code, err.as_str()), (0, ""));
     assert!(out.contains("[REDACTED]") && !out.contains("hunter2"), "{out}");
-    assert!(out.contains("timeout: 7s") && out.contains("max_batch_size_bytes: 3000000"), "{out}");
-    let (_, out, _) = weir(&["print-config", "--config", &path, "--mode", "unredacted", "--format", "json", "--validate=false"]);
-    assert!(out.starts_with('{') && out.contains("\"Bearer hunter2\""), "{out}");
+    assert!(
+        out.contains("timeout: 7s") && out.contains("max_batch_size_bytes: 3000000"),
+        "{out}"
+    );
+    let (_, out, _) = weir(&[
+        "print-config",
+        "--config",
+        &path,
+        "--mode",
+        "unredacted",
+        "--format",
+        "json",
+        "--validate=false",
+    ]);
+    assert!(
+        out.starts_with('{') && out.contains("\"Bearer hunter2\""),
+        "{out}"
+    );
 }
 
 #[test]
@@ -118,6 +197,9 @@ fn feature_gates_are_listed_and_described() {
     let (code, out, _) = weir(&["featuregate"]);
     assert!(code == 0 && out.contains("service.partialReload "), "{out}");
     let (code, out, _) = weir(&["featuregate", "exporter.prometheusremotewritexporter.RetryOn429"]);
-    assert!(code == 0 && out.contains("Enabled: true") && out.contains("Stage: Alpha"), "{out}");
+    assert!(
+        code == 0 && out.contains("Enabled: true") && out.contains("Stage: Alpha"),
+        "{out}"
+    );
     assert_eq!(weir(&["featuregate", "nothing"]).0, 1);
 }

@@ -45,7 +45,11 @@ impl Weir {
         let mut seen = String::new();
         loop {
             let start = seen.len();
-            assert_ne!(self.log.read_line(&mut seen).expect("log"), 0, "`{part}` did not come: {seen}");
+            assert_ne!(
+                self.log.read_line(&mut seen).expect("log"),
+                0,
+                "`{part}` did not come: {seen}"
+            );
             if seen[start..].contains(part) {
                 return seen[start..].to_owned();
             }
@@ -54,7 +58,13 @@ impl Weir {
 
     fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &id]).status().expect("kill").success());
+        assert!(
+            Command::new("kill")
+                .args(["-s", name, &id])
+                .status()
+                .expect("kill")
+                .success()
+        );
     }
 
     /// Returns the rest of the log and the exit code.
@@ -75,7 +85,11 @@ fn endpoint(line: &str) -> &str {
 /// Sends a GET request and returns the answer.
 fn get(address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("connected");
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: weir\r\nConnection: close\r\n\r\n").expect("sent");
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: weir\r\nConnection: close\r\n\r\n"
+    )
+    .expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("answered");
     answer
@@ -85,7 +99,10 @@ fn get(address: &str, path: &str) -> String {
 fn a_gateway_runs_until_it_is_told_to_stop() {
     let mut weir = Weir::start(&["--config", CONFIG]);
     let line = weir.wait_for("Starting weir...");
-    assert!(line.contains("\tinfo\tweir-cli/run.rs:") && line.contains("\"resource\": {"), "{line}");
+    assert!(
+        line.contains("\tinfo\tweir-cli/run.rs:") && line.contains("\"resource\": {"),
+        "{line}"
+    );
     let metrics = endpoint(&weir.wait_for("serving own metrics")).to_owned();
     let health = endpoint(&weir.wait_for("serving health checks")).to_owned();
     weir.wait_for("Everything is ready. Begin running and processing data.");
@@ -111,7 +128,10 @@ fn a_gateway_runs_until_it_is_told_to_stop() {
     let (rest, code) = weir.end();
     assert_eq!(code, 0, "{rest}");
     let last = rest.lines().last().expect("last line");
-    assert!(last.contains("Shutdown complete.") && last.contains("\"left\": \"nothing\""), "{rest}");
+    assert!(
+        last.contains("Shutdown complete.") && last.contains("\"left\": \"nothing\""),
+        "{rest}"
+    );
 }
 
 #[test]
@@ -122,12 +142,20 @@ fn an_address_in_use_is_a_reason_not_to_start() {
     let (log, code) = Weir::start(&["--config", CONFIG, "--set", &set]).end();
     assert_eq!(code, 1, "{log}");
     let last = log.lines().last().expect("last line");
-    assert!(last.starts_with("Error: failed to start receiver `otlp`: ") && last.contains(&address.to_string()), "{log}");
+    assert!(
+        last.starts_with("Error: failed to start receiver `otlp`: ") && last.contains(&address.to_string()),
+        "{log}"
+    );
 }
 
 #[test]
 fn metrics_level_none_opens_nothing() {
-    let mut weir = Weir::start(&["--config", CONFIG, "--set", "service.telemetry.metrics={level: none}"]);
+    let mut weir = Weir::start(&[
+        "--config",
+        CONFIG,
+        "--set",
+        "service.telemetry.metrics={level: none}",
+    ]);
     let mut seen = String::new();
     while !seen.contains("Everything is ready.") {
         assert_ne!(weir.log.read_line(&mut seen).expect("log"), 0, "{seen}");
