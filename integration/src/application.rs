@@ -158,11 +158,15 @@ pub async fn javascript(arguments: &[&str]) -> Result<Report> {
     // Node looks for packages beside the program, so the program goes beside the packages.
     let modules = installed("javascript/node_modules")?;
     let folder = modules.parent().context("a folder inside another")?;
-    let program = folder.join(format!("app-{}.mjs", std::process::id()));
-    fs::copy(workspace().join("integration/apps/javascript/app.mjs"), &program)?;
-    let report = run(Command::new("node").arg(&program).args(arguments)).await;
-    fs::remove_file(&program)?;
-    report
+    let program = tempfile::Builder::new()
+        .prefix("app-")
+        .suffix(".mjs")
+        .tempfile_in(folder)?;
+    fs::copy(
+        workspace().join("integration/apps/javascript/app.mjs"),
+        program.path(),
+    )?;
+    run(Command::new("node").arg(program.path()).args(arguments)).await
 }
 
 async fn run(command: &mut Command) -> Result<Report> {

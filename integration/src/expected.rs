@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::application::{Attributes, DataPoint, Export, Kind, Metric, Report, Scope, SdkExemplar};
+use crate::application::{Attributes, Buckets, DataPoint, Export, Kind, Metric, Report, Scope, SdkExemplar};
 
 /// Labels of a series, `__name__` among them.
 pub type Labels = BTreeMap<String, String>;
@@ -241,16 +241,20 @@ fn add_point(series: &mut Series, metric: &Metric, family: &str, labels: &Labels
     }
 }
 
+/// Finest resolution of a native histogram. Spec: native histograms, "Schema".
+const FINEST_SCHEMA: i32 = 8;
+
 /// Buckets in ascending order of their bounds, empty ones left out.
 fn native_buckets(point: &DataPoint) -> Vec<Bucket> {
-    let bound = |index: i32| 2f64.powf(f64::from(index) * 2f64.powi(-point.scale));
-    let side = |buckets: &crate::application::Buckets| {
-        let indices = buckets.offset..;
-        let filled: Vec<(i32, u64)> = indices
-            .zip(buckets.counts.iter().copied())
-            .filter(|(_, count)| *count > 0)
-            .collect();
-        filled
+    let schema = point.scale.min(FINEST_SCHEMA);
+    let bound = |index: i32| 2f64.powf(f64::from(index) * 2f64.powi(-schema));
+    let side = |buckets: &Buckets| {
+        let mut merged: BTreeMap<i32, u64> = BTreeMap::new();
+        for (index, count) in (buckets.offset..).zip(&buckets.counts) {
+            *merged.entry(index >> (point.scale - schema)).or_default() += count;
+        }
+        merged.retain(|_, count| *count > 0);
+        merged
     };
     let mut buckets: Vec<Bucket> = side(&point.negative)
         .into_iter()

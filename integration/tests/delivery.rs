@@ -156,40 +156,51 @@ async fn remote_write_2_falls_back_where_only_1_is_understood() -> Result<()> {
     gateway.stop().await
 }
 
-/// Points that the store refuses for good do not take their neighbours along, and are counted.
-async fn check_poison(message: &str) -> Result<()> {
+/// Sends ten points, then ten more of which the first five are older than what the store has: refused for good.
+/// `stored` series must be in the store in the end, and `failed` points counted as given up.
+async fn check_refusal(message: &str, stored: usize, failed: f64) -> Result<()> {
     let store = Prometheus::start(RECEIVING).await?;
     let settings = format!("endpoint: {}\nprotobuf_message: {message}\n", store.write_url());
     let gateway = Gateway::start(|ports| config(ports, "prometheus_remote_write", &settings)).await?;
     let client = Client::default();
     let time = now();
-    let arrived = async |count: usize| {
-        until("the points to arrive", async || {
-            let series = store.series(r#"{job="numbers",n!=""}"#).await?;
-            ensure!(
-                series.floats.len() == count,
-                "{} series instead of {count}",
-                series.floats.len()
-            );
-            Ok(())
-        })
-        .await
-        .with_context(|| gateway.log())
-    };
     deliver(&client, &gateway.http(), &numbered(0..10, time)).await?;
-    arrived(10).await?;
-    // A minute earlier: out of order for 5 to 9, new for 10 to 14.
+    until("the first points to be settled", async || {
+        let sent = gateway.metric("otelcol_exporter_sent_metric_points", "").await?;
+        ensure!(sent == 10.0, "{sent} points sent");
+        Ok(())
+    })
+    .await?;
     deliver(&client, &gateway.http(), &numbered(5..15, time - 60_000_000_000)).await?;
-    arrived(15).await?;
+    until("the refused points to be counted", async || {
+        let counted = gateway
+            .metric("otelcol_exporter_send_failed_metric_points", "")
+            .await?;
+        ensure!(
+            counted == failed,
+            "{counted} points counted as failed instead of {failed}"
+        );
+        Ok(())
+    })
+    .await
+    .with_context(|| gateway.log())?;
+    let series = store.series(r#"{job="numbers",n!=""}"#).await?.floats.len();
+    ensure!(
+        series == stored,
+        "{series} series in the store instead of {stored}\n{}",
+        gateway.log()
+    );
     gateway.stop().await
 }
 
-#[tokio::test]
-async fn refused_samples_spare_their_neighbours_with_remote_write_1() -> Result<()> {
-    check_poison("prometheus.WriteRequest").await
-}
-
+/// Spec: remote write 2.0, "Partial Write": the rest is stored, and the answer says how much that is.
 #[tokio::test]
 async fn refused_samples_spare_their_neighbours_with_remote_write_2() -> Result<()> {
-    check_poison("io.prometheus.write.v2.Request").await
+    check_refusal("io.prometheus.write.v2.Request", 15, 5.0).await
+}
+
+/// Prometheus takes all of a remote write 1.0 request or nothing.
+#[tokio::test]
+async fn a_refused_request_is_counted_with_remote_write_1() -> Result<()> {
+    check_refusal("prometheus.WriteRequest", 10, 10.0).await
 }

@@ -1,9 +1,11 @@
 //! Applications on official SDKs, through the gateway, into Prometheus: every value, label, bucket, exemplar.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, ensure};
 use weir_integration::application::{self, Report};
 use weir_integration::difference::{expect_equal, expect_series};
-use weir_integration::expected::{self, Labels, Names, Series};
+use weir_integration::expected::{self, Exemplar, Labels, Names, NativePoint, Series};
 use weir_integration::gateway::{Gateway, config};
 use weir_integration::prometheus::{Prometheus, RECEIVING, forwarding};
 use weir_integration::samples::{JAVASCRIPT, JAVASCRIPT_NAMES, PYTHON, PYTHON_NAMES};
@@ -19,19 +21,41 @@ fn remote_write(url: &str, message: &str) -> String {
 }
 
 /// Waits until a store answers exactly what an application measured.
-async fn expect(store: &Prometheus, selector: &str, report: &Report, names: Names<'_>) -> Result<()> {
-    let (targets, expected) = split(expected::series(report, names));
+async fn expect(
+    store: &Prometheus,
+    message: &str,
+    selector: &str,
+    report: &Report,
+    names: Names<'_>,
+) -> Result<()> {
+    let all = expected::series(report, names);
+    let (targets, expected) = split(all.clone());
     until("every sample to arrive", async || {
         let (found_targets, found) = split(store.series(selector).await?);
         expect_series(&expected, &found)?;
         expect_target_info(&targets, &found_targets)
     })
     .await?;
-    let expected = expected::exemplars(report, names);
+    let mut expected = expected::exemplars(report, names);
+    if message == V1 {
+        lose_first_of_natives(&mut expected, &all.natives);
+    }
     until("every exemplar to arrive", async || {
         expect_equal(&expected, &store.exemplars(selector).await?)
     })
     .await
+}
+
+/// Receiving remote write 1.0, Prometheus looks at the exemplars of a series before its histograms: those that come
+/// with the first histogram of a series belong to nothing it knows.
+fn lose_first_of_natives(
+    exemplars: &mut BTreeMap<Labels, Vec<Exemplar>>,
+    natives: &BTreeMap<Labels, Vec<NativePoint>>,
+) {
+    for (labels, exemplars) in exemplars.iter_mut() {
+        let first = natives.get(labels).and_then(|points| points.first());
+        exemplars.retain(|exemplar| first.is_none_or(|first| exemplar.milliseconds > first.milliseconds));
+    }
 }
 
 /// Waits until the gateway's own counters tell the same story.
@@ -118,7 +142,7 @@ async fn check_python(protocol: &str, compression: &str, message: &str) -> Resul
         compression,
     ])
     .await?;
-    expect(&store, PYTHON, &report, PYTHON_NAMES)
+    expect(&store, message, PYTHON, &report, PYTHON_NAMES)
         .await
         .with_context(|| gateway.log())?;
     expect_counted(&gateway, &report).await?;
@@ -162,7 +186,7 @@ async fn check_javascript(protocol: &str) -> Result<()> {
         gateway.http()
     };
     let report = application::javascript(&["--endpoint", &endpoint, "--protocol", protocol]).await?;
-    expect(&store, JAVASCRIPT, &report, JAVASCRIPT_NAMES)
+    expect(&store, V2, JAVASCRIPT, &report, JAVASCRIPT_NAMES)
         .await
         .with_context(|| gateway.log())?;
     expect_counted(&gateway, &report).await?;

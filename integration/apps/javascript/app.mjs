@@ -143,8 +143,6 @@ let round = 0;
 meter.createObservableGauge('kiosk.door').addCallback((observed) => observed.observe(round % 2, { side: 'front' }));
 
 for (; round < Number(options.rounds); ) {
-  // Stores keep milliseconds: two rounds must not share one.
-  await pause(5);
   round += 1;
   sales.add(3, { 'product.kind': 'paper' });
   sales.add(0.5, { 'product.kind': 'sweets' });
@@ -153,10 +151,10 @@ for (; round < Number(options.rounds); ) {
   for (const euros of [0, 0.01, 0.5, 2, 2, 49.99]) change.record(euros);
   light.record(80 - round, { lamp: 'door' });
   await provider.forceFlush();
+  // Stores keep milliseconds: two exports must not share one.
+  await pause(5);
 }
-// Without what a shutdown would send once more.
-const report = JSON.stringify({ exports: recording.exports, failed: recording.failed });
-const failed = recording.failed;
 await provider.shutdown();
+const report = JSON.stringify({ exports: recording.exports, failed: recording.failed });
 process.stdout.write(report.replaceAll(/"@(\d+)@"/g, '$1'));
-process.exitCode = failed ? 1 : 0;
+process.exitCode = recording.failed ? 1 : 0;

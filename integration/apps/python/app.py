@@ -257,16 +257,13 @@ def main() -> int:
     tracer = TracerProvider(resource=RESOURCE, sampler=ALWAYS_ON).get_tracer("shop")
     shop = Shop(provider)
     for _ in range(arguments.rounds):
-        # Stores keep milliseconds: two rounds must not share one.
-        time.sleep(0.005)
         shop.play(tracer)
         provider.force_flush()
-    # Without what a shutdown would send once more.
-    exports = list(recording.exports)
-    failed = recording.failed
+        # Stores keep milliseconds: two exports must not share one.
+        time.sleep(0.005)
     provider.shutdown()
-    json.dump({"exports": exports, "failed": failed}, sys.stdout)
-    return 1 if failed else 0
+    json.dump({"exports": recording.exports, "failed": recording.failed}, sys.stdout)
+    return 1 if recording.failed else 0
 
 
 if __name__ == "__main__":
