@@ -32,19 +32,28 @@ pub(crate) fn partial_success(signal: Signal, items: u64, error: &ConsumeError, 
     match signal {
         Signal::Metrics => write(
             &ExportMetricsServiceResponse {
-                partial_success: Some(ExportMetricsPartialSuccess { rejected_data_points: rejected, error_message }),
+                partial_success: Some(ExportMetricsPartialSuccess {
+                    rejected_data_points: rejected,
+                    error_message,
+                }),
             },
             format,
         ),
         Signal::Traces => write(
             &ExportTraceServiceResponse {
-                partial_success: Some(ExportTracePartialSuccess { rejected_spans: rejected, error_message }),
+                partial_success: Some(ExportTracePartialSuccess {
+                    rejected_spans: rejected,
+                    error_message,
+                }),
             },
             format,
         ),
         Signal::Logs => write(
             &ExportLogsServiceResponse {
-                partial_success: Some(ExportLogsPartialSuccess { rejected_log_records: rejected, error_message }),
+                partial_success: Some(ExportLogsPartialSuccess {
+                    rejected_log_records: rejected,
+                    error_message,
+                }),
             },
             format,
         ),

@@ -34,8 +34,11 @@ weir_net::keys!(GrpcProtocol {} flat { server: GrpcServer });
 
 impl Default for GrpcProtocol {
     fn default() -> Self {
-        let server =
-            GrpcServer { endpoint: "localhost:4317".to_owned(), read_buffer_size: 512 * 1024, ..GrpcServer::default() };
+        let server = GrpcServer {
+            endpoint: "localhost:4317".to_owned(),
+            read_buffer_size: 512 * 1024,
+            ..GrpcServer::default()
+        };
         Self { server }
     }
 }
@@ -89,7 +92,10 @@ impl HttpProtocol {
         ];
         // A configured path may lack the leading slash.
         let matches = |configured: &str| path == configured || path.strip_prefix('/') == Some(configured);
-        paths.into_iter().find(|(configured, _)| matches(configured)).map(|(_, signal)| signal)
+        paths
+            .into_iter()
+            .find(|(configured, _)| matches(configured))
+            .map(|(_, signal)| signal)
     }
 }
 
@@ -103,9 +109,19 @@ impl Validate for HttpProtocol {
         ];
         for (index, (key, path)) in paths.iter().enumerate() {
             let is_path = !path.is_empty() && !path.contains(['?', '#', ' ']) && !path.contains("://");
-            found.require(is_path, key, format!("`{path}` is not the path of a URL, such as `/v1/metrics`"));
-            let twice = paths[..index].iter().any(|(_, other)| other.trim_start_matches('/') == path.trim_start_matches('/'));
-            found.require(!twice, key, format!("`{path}` is the path of another signal already"));
+            found.require(
+                is_path,
+                key,
+                format!("`{path}` is not the path of a URL, such as `/v1/metrics`"),
+            );
+            let twice = paths[..index]
+                .iter()
+                .any(|(_, other)| other.trim_start_matches('/') == path.trim_start_matches('/'));
+            found.require(
+                !twice,
+                key,
+                format!("`{path}` is the path of another signal already"),
+            );
         }
     }
 }
@@ -113,12 +129,20 @@ impl Validate for HttpProtocol {
 impl Validate for Config {
     fn validate(&self, found: &mut Violations) {
         let (grpc, http) = (&self.protocols.grpc, &self.protocols.http);
-        found.require(grpc.is_on() || http.is_on(), "protocols", "needs at least one protocol: `grpc:` or `http:`");
+        found.require(
+            grpc.is_on() || http.is_on(),
+            "protocols",
+            "needs at least one protocol: `grpc:` or `http:`",
+        );
         found.nested("protocols::grpc", grpc);
         found.nested("protocols::http", http);
         if let (Some(grpc), Some(http)) = (grpc.as_ref(), http.as_ref()) {
             let same = grpc.server.endpoint == http.server.endpoint && !grpc.server.endpoint.ends_with(":0");
-            found.require(!same, "protocols::http::endpoint", "is the endpoint of `grpc` already");
+            found.require(
+                !same,
+                "protocols::http::endpoint",
+                "is the endpoint of `grpc` already",
+            );
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use ::http::{Request, Response};
+use bytes::Bytes;
 use hyper::body::Incoming;
 use weir_component::{ConsumeError, Permit, Signal};
 use weir_net::Body;
@@ -20,8 +20,21 @@ pub(crate) async fn serve(
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
     let response = match signal_of(request.uri().path()).filter(|signal| ingest.serves(*signal)) {
-        Some(signal) => grpc::serve(&Export { signal, ingest: &ingest }, limits, request).await,
-        None => grpc::status_response(&Status::new(Code::Unimplemented, format!("no pipeline for `{}`", request.uri().path()))),
+        Some(signal) => {
+            grpc::serve(
+                &Export {
+                    signal,
+                    ingest: &ingest,
+                },
+                limits,
+                request,
+            )
+            .await
+        }
+        None => grpc::status_response(&Status::new(
+            Code::Unimplemented,
+            format!("no pipeline for `{}`", request.uri().path()),
+        )),
     };
     Ok(response)
 }
@@ -45,13 +58,20 @@ impl Unary for Export<'_> {
     type Permit = Permit;
 
     async fn admit(&self, size: MessageSize) -> Result<Permit, Status> {
-        self.ingest.admit(size.wire, size.encoding, size.limit).map_err(|error| Status::from(&error))
+        self.ingest
+            .admit(size.wire, size.encoding, size.limit)
+            .map_err(|error| Status::from(&error))
     }
 
     async fn call(&self, call: Call, permit: Permit) -> Result<Bytes, Status> {
-        let context = self.ingest.context(&call.head, call.deadline.map(tokio::time::Instant::into_std));
-        let answer = self.ingest.protobuf(self.signal, call.message, permit, context).await;
-        answer.map(|()| full_success(Format::Protobuf)).or_else(|error| self.partial(&error))
+        let context = self.ingest.context(&call.head, call.deadline);
+        let answer = self
+            .ingest
+            .protobuf(self.signal, call.message, permit, context)
+            .await;
+        answer
+            .map(|()| full_success(Format::Protobuf))
+            .or_else(|error| self.partial(&error))
     }
 }
 

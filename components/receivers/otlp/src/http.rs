@@ -13,6 +13,7 @@ use weir_component::{Code, ConsumeError, Permit, Signal};
 use weir_net::Body;
 use weir_net::grpc::Status;
 use weir_net::server::{BodyError, BodyPolicy};
+use weir_net::status::retry_after_value;
 use weir_pdata::{Decoded, json};
 
 use crate::HttpProtocol;
@@ -30,29 +31,43 @@ pub(crate) struct Routes {
 }
 
 /// Answers one request.
-pub(crate) async fn serve(routes: Arc<Routes>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+pub(crate) async fn serve(
+    routes: Arc<Routes>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
     Ok(routes.answer(request).await)
 }
 
 impl Routes {
     async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
-        let Some(signal) = self.protocol.signal_of(request.uri().path()).filter(|signal| self.ingest.serves(*signal)) else {
+        let Some(signal) = self
+            .protocol
+            .signal_of(request.uri().path())
+            .filter(|signal| self.ingest.serves(*signal))
+        else {
             return text(StatusCode::NOT_FOUND, "no such path");
         };
         if request.method() != Method::POST {
             let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "only POST is served here");
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+            response
+                .headers_mut()
+                .insert(ALLOW, HeaderValue::from_static("POST"));
             return response;
         }
         let Some(format) = format_of(request.headers()) else {
-            return text(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send application/x-protobuf or application/json");
+            return text(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "send application/x-protobuf or application/json",
+            );
         };
         match self.take(signal, format, request).await {
             Ok(()) => message(StatusCode::OK, format, full_success(format)),
             Err(Refused::Body(error)) => self.refused_body(&error, format),
-            Err(Refused::Pipeline(error)) if error.is_partial() => {
-                message(StatusCode::OK, format, partial_success(signal, u64::MAX, &error, format))
-            }
+            Err(Refused::Pipeline(error)) if error.is_partial() => message(
+                StatusCode::OK,
+                format,
+                partial_success(signal, u64::MAX, &error, format),
+            ),
             Err(Refused::Pipeline(error)) => status(http_status(error.code()), &Status::from(&error), format),
         }
     }
@@ -61,7 +76,11 @@ impl Routes {
     async fn take(&self, signal: Signal, format: Format, request: Request<Incoming>) -> Result<(), Refused> {
         let (head, body) = request.into_parts();
         let announced = self.bodies.announced(&head.headers)?;
-        let permit = self.ingest.admit(announced.max_wire_bytes(), announced.encoding, self.bodies.max_bytes)?;
+        let permit = self.ingest.admit(
+            announced.max_wire_bytes(),
+            announced.encoding,
+            self.bodies.max_bytes,
+        )?;
         let body = announced.read(body).await?;
         let context = self.ingest.context(&head, None);
         match format {
@@ -139,7 +158,14 @@ fn from_json(signal: Signal, body: &[u8]) -> Result<Bytes, json::JsonError> {
 
 /// Returns the format of a body by its media type; parameters and case do not count.
 fn format_of(headers: &HeaderMap) -> Option<Format> {
-    let media_type = headers.get(CONTENT_TYPE)?.to_str().ok()?.split(';').next()?.trim().to_ascii_lowercase();
+    let media_type = headers
+        .get(CONTENT_TYPE)?
+        .to_str()
+        .ok()?
+        .split(';')
+        .next()?
+        .trim()
+        .to_ascii_lowercase();
     match media_type.as_str() {
         "application/x-protobuf" => Some(Format::Protobuf),
         "application/json" => Some(Format::Json),
@@ -163,10 +189,14 @@ fn status(http: StatusCode, status: &Status, format: Format) -> Response<Body> {
     };
     let mut response = message(http, format, body);
     if let Some(delay) = delay
-        && matches!(http, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
+        && matches!(
+            http,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        )
     {
-        let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, retry_after_value(delay));
     }
     response
 }
@@ -176,8 +206,7 @@ fn status_json(code: i32, text: &str, delay: Option<Duration>) -> String {
     let mut status = serde_json::json!({"code": code, "message": text});
     if let Some(delay) = delay {
         let retry_delay = format!("{}s", delay.as_secs_f64());
-        status["details"] =
-            serde_json::json!([{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": retry_delay}]);
+        status["details"] = serde_json::json!([{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": retry_delay}]);
     }
     status.to_string()
 }
@@ -197,6 +226,8 @@ fn text(http: StatusCode, text: &'static str) -> Response<Body> {
 fn answer(http: StatusCode, media_type: &'static str, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = http;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
 }

@@ -1,24 +1,23 @@
 //! From a request's bytes to a verdict of the pipelines; the same for both transports.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ::http::HeaderMap;
-use ::http::header::HOST;
 use bytes::Bytes;
 use metrics::Counter;
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
-use weir_component::{Batch, BuildContext, ConsumeError, Context, MemoryBudget, Outputs, Permit, ReceiverMetrics, Signal};
+use weir_component::{
+    Batch, BuildContext, ConsumeError, Context, MemoryBudget, Outputs, Permit, ReceiverMetrics, Signal,
+};
 use weir_net::compression::Encoding;
-use weir_net::server::ConnectionInfo;
-use weir_pdata::{ContextParts, Metadata};
+use weir_net::server::context_of;
 use weir_telemetry::Def;
 
 const REFUSED_REQUESTS: Def = Def::new(
     "weir_receiver_refused_requests_total",
-    "Requests refused before their items could be counted, by reason (memory, malformed, too_large).",
+    "Requests refused before their items could be counted, by reason (memory, malformed, or over HTTP too_large).",
 );
 
 /// How long a client should wait when the memory budget is used up.
@@ -41,10 +40,19 @@ pub(crate) struct Ingest {
 }
 
 impl Ingest {
-    pub(crate) fn new(context: &BuildContext, outputs: Outputs, transport: &str, include_metadata: bool) -> Arc<Self> {
+    pub(crate) fn new(
+        context: &BuildContext,
+        outputs: Outputs,
+        transport: &str,
+        include_metadata: bool,
+    ) -> Arc<Self> {
         let id = context.id.to_string();
-        let refused =
-            |reason| context.metrics.counter(&REFUSED_REQUESTS, &[("receiver", &id), ("transport", transport), ("reason", reason)]);
+        let refused = |reason| {
+            context.metrics.counter(
+                &REFUSED_REQUESTS,
+                &[("receiver", &id), ("transport", transport), ("reason", reason)],
+            )
+        };
         Arc::new(Self {
             outputs,
             budget: context.budget.clone(),
@@ -68,12 +76,19 @@ impl Ingest {
     /// # Errors
     ///
     /// The budget is used up; the client should come back.
-    pub(crate) fn admit(&self, wire: usize, encoding: Encoding, limit: usize) -> Result<Permit, ConsumeError> {
+    pub(crate) fn admit(
+        &self,
+        wire: usize,
+        encoding: Encoding,
+        limit: usize,
+    ) -> Result<Permit, ConsumeError> {
         let expected = match encoding {
             Encoding::Identity => wire,
             _ => wire.saturating_mul(EXPECTED_RATIO).min(limit),
         };
-        self.budget.try_acquire(expected as u64).ok_or_else(|| self.refuse_memory())
+        self.budget
+            .try_acquire(expected as u64)
+            .ok_or_else(|| self.refuse_memory())
     }
 
     /// Hands over a request of OTLP protobuf.
@@ -94,7 +109,9 @@ impl Ingest {
         })?;
         let items = batch.items() as u64;
         // Spec: OTLP, "Full Success": an empty request is a success.
-        let Some(consumer) = self.outputs.of(signal).filter(|_| items > 0) else { return Ok(()) };
+        let Some(consumer) = self.outputs.of(signal).filter(|_| items > 0) else {
+            return Ok(());
+        };
         if !permit.resize(batch.bytes() as u64) {
             return Err(self.refuse_memory());
         }
@@ -109,8 +126,14 @@ impl Ingest {
     }
 
     /// Runs a hand-over to its end even if the client stops waiting for it.
-    async fn tracked(&self, work: impl Future<Output = Result<(), ConsumeError>> + Send + 'static) -> Result<(), ConsumeError> {
-        self.under_way.spawn(work).await.unwrap_or_else(|error| Err(ConsumeError::permanent("a pipeline failed").caused_by(error)))
+    async fn tracked(
+        &self,
+        work: impl Future<Output = Result<(), ConsumeError>> + Send + 'static,
+    ) -> Result<(), ConsumeError> {
+        self.under_way
+            .spawn(work)
+            .await
+            .unwrap_or_else(|error| Err(ConsumeError::permanent("a pipeline failed").caused_by(error)))
     }
 
     /// Counts a request that could not be decoded.
@@ -130,36 +153,15 @@ impl Ingest {
 
     /// Returns what is known about a request beside its data.
     pub(crate) fn context(&self, head: &::http::request::Parts, deadline: Option<Instant>) -> Context {
-        let connection = head.extensions.get::<Arc<ConnectionInfo>>();
-        let text = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        Context::new(ContextParts {
-            peer: connection.and_then(|connection| connection.peer),
-            metadata: if self.include_metadata { metadata(head) } else { BTreeMap::new() },
-            deadline,
-            traceparent: text("traceparent"),
-            ..ContextParts::default()
-        })
+        context_of(head, self.include_metadata, deadline)
     }
 
     /// Waits until the batches under way have reached their end, or for the deadline. Returns how many have not.
-    pub(crate) async fn finish(&self, deadline: Instant) -> usize {
+    pub(crate) async fn finish(&self, deadline: std::time::Instant) -> usize {
         self.under_way.close();
         match tokio::time::timeout_at(deadline.into(), self.under_way.wait()).await {
             Ok(()) => 0,
             Err(_) => self.under_way.len(),
         }
     }
-}
-
-/// Returns all headers of a request, names in lower case, and the host that was addressed.
-fn metadata(head: &::http::request::Parts) -> Metadata {
-    let mut metadata = Metadata::new();
-    let headers: &HeaderMap = &head.headers;
-    for (name, value) in headers {
-        metadata.entry(name.as_str().to_owned()).or_default().push(String::from_utf8_lossy(value.as_bytes()).into_owned());
-    }
-    if let Some(authority) = head.uri.authority() {
-        metadata.entry(HOST.as_str().to_owned()).or_insert_with(|| vec![authority.to_string()]);
-    }
-    metadata
 }

@@ -18,3 +18,6 @@ use weir_component::{ReceiverFactory, Stability};
 
 /// What a binary lists to offer this receiver.
 pub const FACTORY: ReceiverFactory = ReceiverFactory::of::<receiver::OtlpReceiver>("otlp", Stability::Stable);
+
+#[cfg(test)]
+mod tests;

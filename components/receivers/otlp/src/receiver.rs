@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use futures_util::future::join_all;
 use tower::service_fn;
 use weir_component::{
     BuildContext, BuildError, Component, Host, Outputs, Receiver, ShutdownError, StartError, async_trait,
@@ -24,7 +25,8 @@ impl Receiver for OtlpReceiver {
     type Config = Config;
 
     fn build(config: &Config, context: &BuildContext, outputs: Outputs) -> Result<Self, BuildError> {
-        let ingest = |transport, include_metadata| Ingest::new(context, outputs.clone(), transport, include_metadata);
+        let ingest =
+            |transport, include_metadata| Ingest::new(context, outputs.clone(), transport, include_metadata);
         let Config { protocols } = config.clone();
         Ok(Self {
             grpc: protocols.grpc.into_inner().map(|grpc| {
@@ -43,18 +45,33 @@ impl Receiver for OtlpReceiver {
 #[async_trait]
 impl Component for OtlpReceiver {
     async fn start(self: Arc<Self>, _host: &Host) -> Result<(), StartError> {
-        if let Some((protocol, ingest)) = &self.grpc {
+        // Both are bound before one serves: a receiver that cannot start has not begun.
+        let grpc_server = match &self.grpc {
+            Some((protocol, _)) => Some(protocol.server.bind().await.map_err(cannot_listen)?),
+            None => None,
+        };
+        let http_server = match &self.http {
+            Some((protocol, _)) => Some(protocol.server.bind().await.map_err(cannot_listen)?),
+            None => None,
+        };
+        if let (Some((protocol, ingest)), Some(server)) = (&self.grpc, grpc_server) {
             let (ingest, limits) = (Arc::clone(ingest), protocol.server.limits());
-            let server = protocol.server.bind().await.map_err(cannot_listen)?;
             tracing::info!(endpoint = %server.local_address(), "serving OTLP/gRPC");
-            self.keep(server.start(service_fn(move |request| grpc::serve(Arc::clone(&ingest), limits, request))));
+            self.keep(server.start(service_fn(move |request| {
+                grpc::serve(Arc::clone(&ingest), limits, request)
+            })));
         }
-        if let Some((protocol, ingest)) = &self.http {
+        if let (Some((protocol, ingest)), Some(server)) = (&self.http, http_server) {
             let bodies = protocol.server.body_policy();
-            let routes = Arc::new(http::Routes { ingest: Arc::clone(ingest), protocol: protocol.clone(), bodies });
-            let server = protocol.server.bind().await.map_err(cannot_listen)?;
+            let routes = Arc::new(http::Routes {
+                ingest: Arc::clone(ingest),
+                protocol: protocol.clone(),
+                bodies,
+            });
             tracing::info!(endpoint = %server.local_address(), "serving OTLP/HTTP");
-            self.keep(server.start(service_fn(move |request| http::serve(Arc::clone(&routes), request))));
+            self.keep(server.start(service_fn(move |request| {
+                http::serve(Arc::clone(&routes), request)
+            })));
         }
         Ok(())
     }
@@ -62,24 +79,42 @@ impl Component for OtlpReceiver {
     /// Stops accepting, answers the requests in flight, closes connections.
     async fn shutdown(&self, deadline: Instant) -> Result<(), ShutdownError> {
         let servers = std::mem::take(&mut *self.servers.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut cut = 0;
-        for server in servers {
-            cut += server.shutdown(deadline).await.cut;
-        }
+        let drained = join_all(servers.iter().map(|server| server.shutdown(deadline))).await;
+        let cut: usize = drained.iter().map(|drained| drained.cut).sum();
         let mut under_way = 0;
-        for ingest in self.grpc.iter().map(|(_, ingest)| ingest).chain(self.http.iter().map(|(_, ingest)| ingest)) {
+        for ingest in self
+            .grpc
+            .iter()
+            .map(|(_, ingest)| ingest)
+            .chain(self.http.iter().map(|(_, ingest)| ingest))
+        {
             under_way += ingest.finish(deadline).await;
         }
         if cut + under_way == 0 {
             return Ok(());
         }
-        Err(ShutdownError::new(format!("{cut} connections were cut, {under_way} batches were still on their way")))
+        Err(ShutdownError::new(format!(
+            "{cut} connections were cut, {under_way} batches were still on their way"
+        )))
     }
 }
 
 impl OtlpReceiver {
+    /// Returns where the servers listen: gRPC, then HTTP.
+    #[cfg(test)]
+    pub(crate) fn local_addresses(&self) -> Vec<weir_net::server::LocalAddress> {
+        let servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
+        servers
+            .iter()
+            .map(|server| server.local_address().clone())
+            .collect()
+    }
+
     fn keep(&self, server: Running) {
-        self.servers.lock().unwrap_or_else(PoisonError::into_inner).push(server);
+        self.servers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(server);
     }
 }
 
