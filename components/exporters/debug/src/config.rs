@@ -43,8 +43,16 @@ impl Default for Config {
 
 impl Validate for Config {
     fn validate(&self, found: &mut Violations) {
-        found.require(!self.sending_queue.is_on(), "sending_queue", "is not supported by `debug`: remove it");
-        found.require(!self.output_paths.is_empty(), "output_paths", "must name at least one of stdout, stderr or a file");
+        found.require(
+            !self.sending_queue.is_on(),
+            "sending_queue",
+            "is not supported by `debug`: remove it",
+        );
+        found.require(
+            !self.output_paths.is_empty(),
+            "output_paths",
+            "must name at least one of stdout, stderr or a file",
+        );
         let plain = self.output_paths == ["stdout"];
         found.require(
             plain || !self.use_internal_logger,

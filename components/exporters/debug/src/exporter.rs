@@ -4,34 +4,28 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use weir_component::{
-    Batch, Book, BuildContext, BuildError, Component, ConsumeError, Exporter, Host, StartError, async_trait,
+    Batch, BuildContext, BuildError, Component, ConsumeError, Consumer, Exporter, Host, ShutdownError,
+    StartError, async_trait,
 };
+use weir_export::{Closing, Delivery, ExporterMetrics, QueueSettings};
 
 use crate::output::Outputs;
 use crate::sampling::Sampling;
 use crate::text;
 use crate::{Config, Verbosity};
 
-/// The `debug` exporter.
+/// The `debug` exporter: a printer within the stack that all exporters have, without a queue.
 pub(crate) struct Debug {
+    printer: Arc<Printer>,
+    delivery: Delivery,
+}
+
+/// Prints batches.
+struct Printer {
     config: Config,
     sampling: Sampling,
     /// Opened at start, unless the internal logger is used.
     outputs: OnceLock<Outputs>,
-    book: Book,
-}
-
-#[async_trait]
-impl Component for Debug {
-    async fn start(self: Arc<Self>, _host: &Host) -> Result<(), StartError> {
-        if !self.config.use_internal_logger {
-            let outputs = Outputs::open(&self.config.output_paths)
-                .map_err(|error| StartError::new("cannot open `output_paths`").caused_by(error))?;
-            // A second start finds them open already.
-            let _ = self.outputs.set(outputs);
-        }
-        Ok(())
-    }
 }
 
 #[async_trait]
@@ -39,24 +33,60 @@ impl Exporter for Debug {
     type Config = Config;
 
     fn build(config: &Config, context: &BuildContext) -> Result<Self, BuildError> {
-        Ok(Self {
+        let printer = Arc::new(Printer {
             sampling: Sampling::new(config.sampling_initial, config.sampling_thereafter),
             config: config.clone(),
             outputs: OnceLock::new(),
-            book: context.book.clone(),
+        });
+        let printing = Arc::clone(&printer);
+        let deliver = Consumer::from_fn(move |batch| deliver(Arc::clone(&printing), batch));
+        let metrics = ExporterMetrics::new(context);
+        Ok(Self {
+            printer,
+            delivery: Delivery::new(
+                context,
+                metrics,
+                Closing::default(),
+                None::<QueueSettings>,
+                deliver,
+            ),
         })
     }
 
     async fn export(&self, batch: Batch) -> Result<(), ConsumeError> {
-        if self.sampling.admits(Instant::now()) {
-            self.print(&batch)?;
-        }
-        self.book.delivered(batch.items() as u64);
-        Ok(())
+        self.delivery.consume(batch).await
     }
 }
 
-impl Debug {
+#[async_trait]
+impl Component for Debug {
+    async fn start(self: Arc<Self>, _host: &Host) -> Result<(), StartError> {
+        let config = &self.printer.config;
+        if !config.use_internal_logger {
+            let outputs = Outputs::open(&config.output_paths)
+                .map_err(|error| StartError::new("cannot open `output_paths`").caused_by(error))?;
+            // A second start finds them open already.
+            let _ = self.printer.outputs.set(outputs);
+        }
+        self.delivery.start();
+        Ok(())
+    }
+
+    async fn shutdown(&self, deadline: Instant) -> Result<(), ShutdownError> {
+        self.delivery.shutdown(deadline).await
+    }
+}
+
+/// Prints a batch on a thread that may block: decoding takes long, and whoever reads the output may be slow.
+async fn deliver(printer: Arc<Printer>, batch: Batch) -> Result<(), ConsumeError> {
+    if !printer.sampling.admits(Instant::now()) {
+        return Ok(());
+    }
+    let printed = tokio::task::spawn_blocking(move || printer.print(&batch)).await;
+    printed.unwrap_or_else(|error| Err(ConsumeError::permanent("printing did not finish").caused_by(error)))
+}
+
+impl Printer {
     fn print(&self, batch: &Batch) -> Result<(), ConsumeError> {
         let decoded = batch
             .to_decoded()

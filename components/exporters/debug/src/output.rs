@@ -21,10 +21,16 @@ impl Outputs {
             "stderr" => Ok(Output::Stderr),
             path => {
                 let path = path.strip_prefix("file://").unwrap_or(path);
-                OpenOptions::new().create(true).append(true).open(path).map(Output::File)
+                let file = OpenOptions::new().create(true).append(true).open(path);
+                file.map(Output::File)
+                    .map_err(|error| io::Error::new(error.kind(), format!("`{path}`: {error}")))
             }
         };
-        paths.iter().map(open).collect::<io::Result<_>>().map(|outputs| Self(Mutex::new(outputs)))
+        paths
+            .iter()
+            .map(open)
+            .collect::<io::Result<_>>()
+            .map(|outputs| Self(Mutex::new(outputs)))
     }
 
     /// Writes text to all outputs.

@@ -13,7 +13,11 @@ pub(crate) struct Sampling {
 impl Sampling {
     pub(crate) fn new(initial: u32, thereafter: u32) -> Self {
         let second = Mutex::new((Instant::now(), 0));
-        Self { initial: u64::from(initial), thereafter: u64::from(thereafter), second }
+        Self {
+            initial: u64::from(initial),
+            thereafter: u64::from(thereafter),
+            second,
+        }
     }
 
     /// Returns true if the batch that comes at `now` is printed.
@@ -23,7 +27,8 @@ impl Sampling {
             (*start, *seen) = (now, 0);
         }
         *seen += 1;
-        *seen <= self.initial || (self.thereafter > 0 && (*seen - self.initial).is_multiple_of(self.thereafter))
+        *seen <= self.initial
+            || (self.thereafter > 0 && (*seen - self.initial).is_multiple_of(self.thereafter))
     }
 }
 

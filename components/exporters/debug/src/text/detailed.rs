@@ -9,8 +9,8 @@ use weir_proto::otlp::logs::v1::{LogRecord, SeverityNumber};
 use weir_proto::otlp::metrics::v1::exponential_histogram_data_point::Buckets;
 use weir_proto::otlp::metrics::v1::metric::Data;
 use weir_proto::otlp::metrics::v1::{
-    AggregationTemporality, Exemplar, ExponentialHistogramDataPoint, HistogramDataPoint, Metric, NumberDataPoint,
-    SummaryDataPoint, exemplar, number_data_point,
+    AggregationTemporality, Exemplar, ExponentialHistogramDataPoint, HistogramDataPoint, Metric,
+    NumberDataPoint, SummaryDataPoint, exemplar, number_data_point,
 };
 use weir_proto::otlp::resource::v1::Resource;
 use weir_proto::otlp::trace::v1::Span;
@@ -30,7 +30,11 @@ pub(crate) fn detailed(decoded: &Decoded) -> String {
                 out.resource(signal, index, &resource.schema_url, resource.resource.as_ref());
                 for (index, scope) in resource.scope_metrics.iter().enumerate() {
                     out.scope(signal, index, &scope.schema_url, scope.scope.as_ref());
-                    scope.metrics.iter().enumerate().for_each(|(index, metric)| out.metric(index, metric));
+                    scope
+                        .metrics
+                        .iter()
+                        .enumerate()
+                        .for_each(|(index, metric)| out.metric(index, metric));
                 }
             }
         }
@@ -39,7 +43,11 @@ pub(crate) fn detailed(decoded: &Decoded) -> String {
                 out.resource(signal, index, &resource.schema_url, resource.resource.as_ref());
                 for (index, scope) in resource.scope_spans.iter().enumerate() {
                     out.scope(signal, index, &scope.schema_url, scope.scope.as_ref());
-                    scope.spans.iter().enumerate().for_each(|(index, span)| out.span(index, span));
+                    scope
+                        .spans
+                        .iter()
+                        .enumerate()
+                        .for_each(|(index, span)| out.span(index, span));
                 }
             }
         }
@@ -48,7 +56,11 @@ pub(crate) fn detailed(decoded: &Decoded) -> String {
                 out.resource(signal, index, &resource.schema_url, resource.resource.as_ref());
                 for (index, scope) in resource.scope_logs.iter().enumerate() {
                     out.scope(signal, index, &scope.schema_url, scope.scope.as_ref());
-                    scope.log_records.iter().enumerate().for_each(|(index, record)| out.log_record(index, record));
+                    scope
+                        .log_records
+                        .iter()
+                        .enumerate()
+                        .for_each(|(index, record)| out.log_record(index, record));
                 }
             }
         }
@@ -79,7 +91,11 @@ impl Printer {
         }
         self.line(format_args!("{title}:"));
         for pair in attributes {
-            self.line(format_args!("     -> {}: {}", pair.key, typed(pair.value.as_ref())));
+            self.line(format_args!(
+                "     -> {}: {}",
+                pair.key,
+                typed(pair.value.as_ref())
+            ));
         }
     }
 
@@ -91,11 +107,20 @@ impl Printer {
         }
     }
 
-    fn scope(&mut self, signal: Signal, index: usize, schema_url: &str, scope: Option<&InstrumentationScope>) {
+    fn scope(
+        &mut self,
+        signal: Signal,
+        index: usize,
+        schema_url: &str,
+        scope: Option<&InstrumentationScope>,
+    ) {
         self.line(format_args!("Scope{} #{index}", group(signal)));
         self.line(format_args!("Scope{} SchemaURL: {schema_url}", group(signal)));
         if let Some(scope) = scope {
-            self.line(format_args!("InstrumentationScope {} {}", scope.name, scope.version));
+            self.line(format_args!(
+                "InstrumentationScope {} {}",
+                scope.name, scope.version
+            ));
             self.attributes("InstrumentationScope attributes", &scope.attributes);
         }
     }
@@ -114,27 +139,42 @@ impl Printer {
             None => self.line("     -> DataType: Empty"),
             Some(Data::Gauge(data)) => {
                 self.line("     -> DataType: Gauge");
-                data.data_points.iter().enumerate().for_each(|(index, point)| self.number(index, point));
+                data.data_points
+                    .iter()
+                    .enumerate()
+                    .for_each(|(index, point)| self.number(index, point));
             }
             Some(Data::Sum(data)) => {
                 self.line("     -> DataType: Sum");
                 self.line(format_args!("     -> IsMonotonic: {}", data.is_monotonic));
                 self.temporality(data.aggregation_temporality);
-                data.data_points.iter().enumerate().for_each(|(index, point)| self.number(index, point));
+                data.data_points
+                    .iter()
+                    .enumerate()
+                    .for_each(|(index, point)| self.number(index, point));
             }
             Some(Data::Histogram(data)) => {
                 self.line("     -> DataType: Histogram");
                 self.temporality(data.aggregation_temporality);
-                data.data_points.iter().enumerate().for_each(|(index, point)| self.histogram(index, point));
+                data.data_points
+                    .iter()
+                    .enumerate()
+                    .for_each(|(index, point)| self.histogram(index, point));
             }
             Some(Data::ExponentialHistogram(data)) => {
                 self.line("     -> DataType: ExponentialHistogram");
                 self.temporality(data.aggregation_temporality);
-                data.data_points.iter().enumerate().for_each(|(index, point)| self.exponential(index, point));
+                data.data_points
+                    .iter()
+                    .enumerate()
+                    .for_each(|(index, point)| self.exponential(index, point));
             }
             Some(Data::Summary(data)) => {
                 self.line("     -> DataType: Summary");
-                data.data_points.iter().enumerate().for_each(|(index, point)| self.summary(index, point));
+                data.data_points
+                    .iter()
+                    .enumerate()
+                    .for_each(|(index, point)| self.summary(index, point));
             }
         }
     }
@@ -181,7 +221,13 @@ impl Printer {
 
     fn exponential(&mut self, index: usize, point: &ExponentialHistogramDataPoint) {
         let (start, end) = (point.start_time_unix_nano, point.time_unix_nano);
-        self.point("ExponentialHistogramDataPoints", index, &point.attributes, start, end);
+        self.point(
+            "ExponentialHistogramDataPoints",
+            index,
+            &point.attributes,
+            start,
+            end,
+        );
         self.statistics(point.count, point.sum, point.min, point.max);
         // Bucket i covers (base^(offset+i), base^(offset+i+1)].
         let base = (2f64).powf((-f64::from(point.scale)).exp2());
@@ -190,16 +236,30 @@ impl Printer {
             (base.powf(lower), base.powf(lower + 1.0))
         };
         if let Some(buckets) = &point.negative {
-            for (index, count) in buckets.bucket_counts.iter().enumerate().rev().filter(|(_, count)| **count > 0) {
+            for (index, count) in buckets
+                .bucket_counts
+                .iter()
+                .enumerate()
+                .rev()
+                .filter(|(_, count)| **count > 0)
+            {
                 let (lower, upper) = bounds(buckets, index);
-                self.line(format_args!("Bucket [{:.6}, {:.6}), Count: {count}", -upper, -lower));
+                self.line(format_args!(
+                    "Bucket [{:.6}, {:.6}), Count: {count}",
+                    -upper, -lower
+                ));
             }
         }
         if point.zero_count > 0 {
             self.line(format_args!("Bucket [0, 0], Count: {}", point.zero_count));
         }
         if let Some(buckets) = &point.positive {
-            for (index, count) in buckets.bucket_counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+            for (index, count) in buckets
+                .bucket_counts
+                .iter()
+                .enumerate()
+                .filter(|(_, count)| **count > 0)
+            {
                 let (lower, upper) = bounds(buckets, index);
                 self.line(format_args!("Bucket ({lower:.6}, {upper:.6}], Count: {count}"));
             }
@@ -213,7 +273,10 @@ impl Printer {
         self.line(format_args!("Count: {}", point.count));
         self.line(format_args!("Sum: {:.6}", point.sum));
         for (index, pair) in point.quantile_values.iter().enumerate() {
-            self.line(format_args!("QuantileValue #{index}: Quantile {:.6}, Value {:.6}", pair.quantile, pair.value));
+            self.line(format_args!(
+                "QuantileValue #{index}: Quantile {:.6}, Value {:.6}",
+                pair.quantile, pair.value
+            ));
         }
     }
 
@@ -235,11 +298,16 @@ impl Printer {
             self.line(format_args!("Exemplar #{index}"));
             self.line(format_args!("     -> Trace ID: {}", hex(&exemplar.trace_id)));
             self.line(format_args!("     -> Span ID: {}", hex(&exemplar.span_id)));
-            self.line(format_args!("     -> Timestamp: {}", time(exemplar.time_unix_nano)));
+            self.line(format_args!(
+                "     -> Timestamp: {}",
+                time(exemplar.time_unix_nano)
+            ));
             match &exemplar.value {
                 None => self.line("     -> Value: "),
                 Some(exemplar::Value::AsInt(value)) => self.line(format_args!("     -> Value: {value}")),
-                Some(exemplar::Value::AsDouble(value)) => self.line(format_args!("     -> Value: {value:.6}")),
+                Some(exemplar::Value::AsDouble(value)) => {
+                    self.line(format_args!("     -> Value: {value:.6}"))
+                }
             }
             self.attributes("     -> FilteredAttributes", &exemplar.filtered_attributes);
         }
@@ -264,7 +332,10 @@ impl Printer {
         self.field("End time", time(span.end_time_unix_nano));
         let status = span.status.clone().unwrap_or_default();
         let code = StatusCode::try_from(status.code).unwrap_or_default();
-        self.field("Status code", code.as_str_name().trim_start_matches("STATUS_CODE_"));
+        self.field(
+            "Status code",
+            code.as_str_name().trim_start_matches("STATUS_CODE_"),
+        );
         self.field("Status message", &status.message);
         self.dropped("Attributes", span.dropped_attributes_count);
         self.dropped("Events", span.dropped_events_count);
@@ -277,7 +348,10 @@ impl Printer {
             self.line(format_args!("SpanEvent #{index}"));
             self.line(format_args!("     -> Name: {}", event.name));
             self.line(format_args!("     -> Timestamp: {}", time(event.time_unix_nano)));
-            self.line(format_args!("     -> DroppedAttributesCount: {}", event.dropped_attributes_count));
+            self.line(format_args!(
+                "     -> DroppedAttributesCount: {}",
+                event.dropped_attributes_count
+            ));
             self.attributes("     -> Attributes", &event.attributes);
         }
         for (index, link) in span.links.iter().enumerate() {
@@ -288,7 +362,10 @@ impl Printer {
             self.line(format_args!("     -> Trace ID: {}", hex(&link.trace_id)));
             self.line(format_args!("     -> ID: {}", hex(&link.span_id)));
             self.line(format_args!("     -> TraceState: {}", link.trace_state));
-            self.line(format_args!("     -> DroppedAttributesCount: {}", link.dropped_attributes_count));
+            self.line(format_args!(
+                "     -> DroppedAttributesCount: {}",
+                link.dropped_attributes_count
+            ));
             self.attributes("     -> Attributes", &link.attributes);
         }
     }
@@ -305,7 +382,10 @@ impl Printer {
 impl Printer {
     fn log_record(&mut self, index: usize, record: &LogRecord) {
         self.line(format_args!("LogRecord #{index}"));
-        self.line(format_args!("ObservedTimestamp: {}", time(record.observed_time_unix_nano)));
+        self.line(format_args!(
+            "ObservedTimestamp: {}",
+            time(record.observed_time_unix_nano)
+        ));
         self.line(format_args!("Timestamp: {}", time(record.time_unix_nano)));
         self.line(format_args!("SeverityText: {}", record.severity_text));
         let severity = SeverityNumber::try_from(record.severity_number).unwrap_or_default();
@@ -317,7 +397,10 @@ impl Printer {
         self.line(format_args!("Body: {}", typed(record.body.as_ref())));
         self.attributes("Attributes", &record.attributes);
         if record.dropped_attributes_count > 0 {
-            self.line(format_args!("DroppedAttributesCount: {}", record.dropped_attributes_count));
+            self.line(format_args!(
+                "DroppedAttributesCount: {}",
+                record.dropped_attributes_count
+            ));
         }
         self.line(format_args!("Trace ID: {}", hex(&record.trace_id)));
         self.line(format_args!("Span ID: {}", hex(&record.span_id)));

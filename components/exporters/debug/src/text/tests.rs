@@ -20,7 +20,8 @@ fn metrics() -> Decoded {
 
 #[test]
 fn every_signal_has_its_counts() {
-    let counts = [metrics(), decoded(&batches::spans(2)), decoded(&batches::logs(3))].map(|decoded| basic(&decoded).to_string());
+    let counts = [metrics(), decoded(&batches::spans(2)), decoded(&batches::logs(3))]
+        .map(|decoded| basic(&decoded).to_string());
     insta::assert_snapshot!(counts.join("\n"), @r"
     Metrics: resource metrics 1, metrics 5, data points 6
     Traces: resource spans 1, spans 2

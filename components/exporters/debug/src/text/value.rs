@@ -38,16 +38,21 @@ fn json(value: Option<&AnyValue>) -> Json {
         Some(Value::DoubleValue(value)) if value.is_finite() => Json::from(*value),
         Some(Value::DoubleValue(value)) => Json::from(value.to_string()),
         Some(Value::ArrayValue(list)) => list.values.iter().map(|value| json(Some(value))).collect(),
-        Some(Value::KvlistValue(list)) => {
-            Json::Object(list.values.iter().map(|pair| (pair.key.clone(), json(pair.value.as_ref()))).collect())
-        }
+        Some(Value::KvlistValue(list)) => Json::Object(
+            list.values
+                .iter()
+                .map(|pair| (pair.key.clone(), json(pair.value.as_ref())))
+                .collect(),
+        ),
         Some(Value::BytesValue(bytes)) => Json::from(hex(bytes)),
     }
 }
 
 /// Returns attributes as `key=value` pairs.
 pub(super) fn pairs(attributes: &[KeyValue], separator: &str) -> String {
-    let pairs = attributes.iter().map(|pair| format!("{}={}", pair.key, plain(pair.value.as_ref())));
+    let pairs = attributes
+        .iter()
+        .map(|pair| format!("{}={}", pair.key, plain(pair.value.as_ref())));
     pairs.collect::<Vec<_>>().join(separator)
 }
 
