@@ -35,6 +35,9 @@ struct Span {
 /// Most bytes of capacity that are kept from one use to the next.
 const KEPT_CAPACITY: usize = 8 << 20;
 
+/// Room for so many strings is kept.
+const KEPT_STRINGS: usize = 1 << 17;
+
 impl Default for Interner {
     fn default() -> Self {
         Self {
@@ -52,6 +55,11 @@ impl Interner {
         self.bytes.clear();
         self.bytes.shrink_to(KEPT_CAPACITY);
         self.spans.clear();
+        if self.table.capacity() > KEPT_STRINGS {
+            // Clearing costs time by capacity.
+            self.table = HashTable::new();
+            self.spans.shrink_to(KEPT_STRINGS);
+        }
         self.table.clear();
     }
 

@@ -11,6 +11,9 @@ use crate::labels::{LabelId, LabelTable, PlanId, WellKnown};
 pub(crate) use group::Groups;
 pub(crate) use numbers::{Numbers, NumbersId};
 
+/// Room for a batch of so many points is kept; that of a larger one is given back.
+const KEPT_ROWS: usize = 1 << 17;
+
 /// One accepted point, with numbers of things in [`Rows`].
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
@@ -98,6 +101,10 @@ pub(crate) struct Rows {
 
 impl Rows {
     pub(crate) fn clear(&mut self) {
+        if self.rows.len() > KEPT_ROWS || self.values.len() > 16 * KEPT_ROWS {
+            *self = Self::default();
+            return;
+        }
         self.rows.clear();
         self.labels.clear();
         self.classics.clear();

@@ -134,7 +134,7 @@ fn write<C: Codec>(
 /// Spreads hashes evenly by their upper bits.
 fn lane_of(hash: u64, lanes: NonZeroUsize) -> usize {
     // The product shifted down is below `lanes`.
-    (u128::from(hash) * lanes.get() as u128 >> 64) as usize
+    ((u128::from(hash) * lanes.get() as u128) >> 64) as usize
 }
 
 impl std::fmt::Debug for Translator {

@@ -17,7 +17,8 @@ impl Collector<'_> {
         is_stale: bool,
     ) -> Result<Value, DropReason> {
         let scratch = &mut *self.scratch;
-        (scratch.bounds.clear(), scratch.counts.clear());
+        scratch.bounds.clear();
+        scratch.counts.clear();
         scratch.counts.extend(point.bucket_counts.iter());
         if !scratch.counts.is_empty() {
             scratch.bounds.extend(point.bounds.iter());

@@ -51,11 +51,9 @@ impl Collector<'_> {
         let table = &mut self.tables.labels;
         table.translate(resource.attributes, &mut self.scratch.attrs);
         let parts = &mut self.resource;
-        (
-            parts.identity.clear(),
-            parts.promoted.clear(),
-            parts.copied.clear(),
-        );
+        parts.identity.clear();
+        parts.promoted.clear();
+        parts.copied.clear();
         parts.error = None;
         let mut service = Service::default();
         let mut described: Vec<Attr> = Vec::new();

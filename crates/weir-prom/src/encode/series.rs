@@ -162,7 +162,7 @@ impl<C: Codec> SeriesWriter<C> {
                 let index = if is_shared {
                     Some(index)
                 } else {
-                    own.binary_search_by(|(other, _)| other.total_cmp(bound)).ok()
+                    index_of(own, *bound)
                 };
                 if let Some(index) = index {
                     let totals = &source.tables.rows.values[classic.totals.clone()];
@@ -322,23 +322,25 @@ impl<C: Codec> SeriesWriter<C> {
         }
     }
 
-    /// Returns the exemplars of classic histograms with the index of their bucket, in order of buckets.
+    /// Returns the exemplars of classic histograms with the index of their bucket in `bounds`, in order of
+    /// buckets. The bucket is one of the exemplar's own point, though others may have more bounds.
     fn place_exemplars(
-        &mut self,
+        &self,
         source: &Source<'_>,
         rows: &[u32],
         bounds: &[(f64, LabelId)],
     ) -> Vec<(usize, Exemplar)> {
-        self.gather_exemplars(source, rows);
-        let bucket = |value: f64| {
-            // An observed NaN is in no bucket but the last.
-            if value.is_nan() {
-                bounds.len()
-            } else {
-                bounds.partition_point(|(bound, _)| *bound < value)
+        let tables = &source.tables.rows;
+        let mut placed = Vec::new();
+        for at in rows {
+            let own = tables.bounds.get(classic(source, *at).bounds);
+            for exemplar in &tables.exemplars[source.row(*at).exemplars.clone()] {
+                // An observed NaN is in no bucket but the last.
+                let bound = own.iter().find(|(bound, _)| *bound >= exemplar.value);
+                let bucket = bound.and_then(|(bound, _)| index_of(bounds, *bound));
+                placed.push((bucket.unwrap_or(bounds.len()), exemplar.clone()));
             }
-        };
-        let mut placed: Vec<_> = self.exemplars.drain(..).map(|e| (bucket(e.value), e)).collect();
+        }
         placed.sort_by_key(|(bucket, _)| *bucket);
         placed
     }
@@ -409,6 +411,11 @@ fn summary<'s>(source: &'s Source<'_>, at: u32) -> &'s crate::rows::Summary {
         Value::Summary(summary) => &source.tables.rows.summaries[summary],
         _ => unreachable!("rows of one series have one kind"),
     }
+}
+
+/// Finds a bound in an ordered list.
+fn index_of(bounds: &[(f64, LabelId)], bound: f64) -> Option<usize> {
+    bounds.binary_search_by(|(other, _)| other.total_cmp(&bound)).ok()
 }
 
 /// Returns the bounds of all rows in order, each once.

@@ -15,6 +15,9 @@ const MAX_INTERNED: usize = 1 << 16;
 /// Most bytes of capacity that are kept from one batch to the next.
 const KEPT_CAPACITY: usize = 8 << 20;
 
+/// Room for so many labels is kept.
+const KEPT_LABELS: usize = 1 << 17;
+
 /// A label of the current batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LabelId(u32);
@@ -120,6 +123,7 @@ impl LabelTable {
     /// Begins a batch: labels of the one before are void. Returns whether key and name numbers are, too.
     pub(crate) fn begin(&mut self) -> bool {
         self.labels.clear();
+        self.labels.shrink_to(KEPT_LABELS);
         self.bytes.clear();
         self.bytes.shrink_to(KEPT_CAPACITY);
         self.raw.clear();

@@ -2,7 +2,7 @@
 
 use hashbrown::HashTable;
 
-use super::{Row, Rows, Value};
+use super::{KEPT_ROWS, Row, Rows, Value};
 use crate::drops::{DropReason, Drops};
 use crate::family::{Families, Suffix};
 use crate::labels::LabelTable;
@@ -27,6 +27,9 @@ impl Groups {
     pub(crate) fn build(&mut self, rows: &Rows, families: &Families, table: &LabelTable) {
         let all = &rows.rows;
         let count = u32::try_from(all.len()).expect("memory ends before four billion points");
+        if self.table.capacity() > KEPT_ROWS {
+            *self = Self::default();
+        }
         self.table.clear();
         self.heads.clear();
         self.next.clear();

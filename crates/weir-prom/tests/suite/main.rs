@@ -1,5 +1,7 @@
 //! Tests of the translation as a user of the crate sees it.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
+
 mod model;
 mod rules;
 mod support;

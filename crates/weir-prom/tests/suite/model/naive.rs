@@ -58,11 +58,14 @@ impl Native {
     }
 }
 
+/// Name and value of a label that the translation makes up.
+type Generated = (&'static str, String);
+
 /// The value of a point as the series it makes: suffix, generated label, bits.
 #[derive(Debug, Clone, PartialEq)]
 struct Point {
     start: i64,
-    floats: Vec<(&'static str, Option<(&'static str, String)>, u64)>,
+    floats: Vec<(&'static str, Option<Generated>, u64)>,
     native: Option<Native>,
     /// Bounds for placing exemplars, if there are classic buckets.
     bounds: Option<Vec<f64>>,

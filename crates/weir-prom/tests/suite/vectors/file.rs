@@ -13,6 +13,7 @@ static FILE: LazyLock<Value> = LazyLock::new(|| {
 pub(crate) struct Vector(&'static Value);
 
 /// Runs `check` on every entry of a group and names the entry that fails.
+#[expect(clippy::print_stdout, reason = "names the entry that fails")]
 pub(crate) fn each(group: &str, check: impl Fn(Vector)) {
     let entries = FILE[group]
         .as_sequence()
