@@ -110,19 +110,16 @@ impl App {
             return (own.run)(self, matches);
         }
         let arguments = Arguments::from_arg_matches(matches)?;
-        let gates = feature_gates::parse(&arguments.config.feature_gates)?;
         match arguments.command {
-            None => run::run(self, &arguments.config, &gates, arguments.shutdown_timeout),
-            Some(Command::Validate) => {
-                feature_gates::notices(&gates)
-                    .iter()
-                    .for_each(|notice| warn(notice));
-                self.validate(&arguments.config)
+            None => {
+                let gates = feature_gates::parse(&arguments.config.feature_gates)?;
+                run::run(self, &arguments.config, &gates, arguments.shutdown_timeout)
             }
+            Some(Command::Validate(config)) => self.validate(&config),
             Some(Command::Components) => print(&components::list(&self.catalog, &self.build_info)?),
             Some(Command::PrintConfig(options)) => {
-                let text = print_config::render(self, &arguments.config, &options)?;
-                print(&text)
+                warn_of_gates(&options.config)?;
+                print(&print_config::render(self, &options)?)
             }
             Some(Command::Featuregate { id }) => print(&feature_gates::describe(id.as_deref())?),
         }
@@ -130,6 +127,7 @@ impl App {
 
     /// Reads the configuration and builds everything it names, without opening anything.
     fn validate(&self, config: &ConfigArgs) -> anyhow::Result<ExitCode> {
+        warn_of_gates(config)?;
         let (config, warnings) = configuration::read(&config.sources(), &self.catalog)?;
         run::build_unopened(self, &config)?;
         if !warnings.is_empty() {
@@ -177,8 +175,13 @@ fn explain(error: &anyhow::Error) {
     }
 }
 
-pub(crate) fn warn(message: &str) {
-    to_stderr(&format!("Warning: {message}"));
+/// Says which of the feature gates have no effect.
+fn warn_of_gates(config: &ConfigArgs) -> anyhow::Result<()> {
+    let gates = feature_gates::parse(&config.feature_gates)?;
+    feature_gates::notices(&gates)
+        .iter()
+        .for_each(|notice| to_stderr(&format!("Warning: {notice}")));
+    Ok(())
 }
 
 fn to_stderr(text: &str) {

@@ -9,7 +9,7 @@ use weir_config::Sources;
 
 /// Receives, processes and exports telemetry.
 #[derive(Debug, Parser)]
-#[command(disable_version_flag = true)]
+#[command(disable_version_flag = true, args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
@@ -30,15 +30,15 @@ pub(crate) struct Arguments {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ConfigArgs {
     /// Location of configuration: a file, `file:path`, `env:NAME` or `yaml:text`. Later ones are laid over earlier ones.
-    #[arg(long = "config", value_name = "URI", global = true, action = ArgAction::Append)]
+    #[arg(long = "config", value_name = "URI", action = ArgAction::Append)]
     configs: Vec<String>,
 
     /// Override of one value, for example `--set exporters.debug.verbosity=detailed`. Laid over all files.
-    #[arg(long = "set", value_name = "KEY=VALUE", global = true, action = ArgAction::Append)]
+    #[arg(long = "set", value_name = "KEY=VALUE", action = ArgAction::Append)]
     sets: Vec<String>,
 
     /// Comma-separated ids of the Collector's feature gates; `-id` disables.
-    #[arg(long, value_name = "GATES", global = true, allow_hyphen_values = true, action = ArgAction::Append)]
+    #[arg(long, value_name = "GATES", allow_hyphen_values = true, action = ArgAction::Append)]
     pub(crate) feature_gates: Vec<String>,
 }
 
@@ -55,7 +55,7 @@ impl ConfigArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Check the configuration without running it. Says nothing if it is good.
-    Validate,
+    Validate(ConfigArgs),
     /// Print the components of this binary as YAML.
     Components,
     /// Print the configuration as it is understood, defaults filled in.
@@ -71,6 +71,9 @@ pub(crate) enum Command {
 /// How to print the configuration.
 #[derive(Debug, Args)]
 pub(crate) struct PrintArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+
     /// Whether secrets are shown.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) mode: Mode,

@@ -4,12 +4,12 @@ use anyhow::Context;
 use weir_config::Secrets;
 
 use crate::App;
-use crate::args::{ConfigArgs, Format, Mode, PrintArgs};
+use crate::args::{Format, Mode, PrintArgs};
 use crate::{configuration, run};
 
 /// Returns the text to print.
-pub(crate) fn render(app: &App, config: &ConfigArgs, options: &PrintArgs) -> anyhow::Result<String> {
-    let (config, _) = configuration::read(&config.sources(), app.catalog())?;
+pub(crate) fn render(app: &App, options: &PrintArgs) -> anyhow::Result<String> {
+    let (config, _) = configuration::read(&options.config.sources(), app.catalog())?;
     if options.validate {
         run::build_unopened(app, &config)?;
     }

@@ -29,12 +29,9 @@ struct Options {
 
 /// Returns the subcommand.
 pub(crate) fn subcommand() -> Subcommand {
-    let command = clap::Command::new("demo")
-        .about("Send every kind of metric through a gateway to a receiver, and compare what arrives with what was sent");
-    Subcommand {
-        command: Options::augment_args(command),
-        run,
-    }
+    let about = "Send every kind of metric through a gateway to a receiver, and compare what arrives with what was sent";
+    let command = Options::augment_args(clap::Command::new("demo")).about(about);
+    Subcommand { command, run }
 }
 
 fn run(app: &App, matches: &ArgMatches) -> anyhow::Result<ExitCode> {

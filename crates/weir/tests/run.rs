@@ -164,3 +164,75 @@ fn metrics_level_none_opens_nothing() {
     weir.signal("INT");
     assert_eq!(weir.end().1, 0);
 }
+
+/// A gateway whose exporter holds a data point that it cannot deliver.
+fn stuck(arguments: &[&str]) -> Weir {
+    let config = "yaml:
+receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'}}}}
+exporters: {prometheus_remote_write: {endpoint: 'http://127.0.0.1:1/write'}}
+service:
+  pipelines: {metrics: {receivers: [otlp], exporters: [prometheus_remote_write]}}
+  telemetry: {metrics: {level: none}}
+";
+    let mut weir = Weir::start(&[&["--config", config], arguments].concat());
+    let otlp = endpoint(&weir.wait_for("serving OTLP/HTTP")).to_owned();
+    weir.wait_for("Everything is ready.");
+    let body = r#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"a","gauge":{"dataPoints":
+        [{"asInt":"1","timeUnixNano":"1700000000000000000"}]}}]}]}]}"#;
+    let mut stream = TcpStream::connect(&otlp).expect("connected");
+    write!(
+        stream,
+        "POST /v1/metrics HTTP/1.1\r\nHost: weir\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("answered");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    weir.signal("TERM");
+    weir.wait_for("Starting shutdown...");
+    weir
+}
+
+#[test]
+fn what_could_not_be_delivered_is_said_at_the_end() {
+    let (rest, code) = stuck(&["--shutdown-timeout", "50ms"]).end();
+    assert_eq!(code, 1, "{rest}");
+    let last = rest.lines().last().expect("last line");
+    assert!(last.contains("Shutdown complete, but not clean."), "{rest}");
+    assert!(
+        last.contains("\"dropped\": \"exporter prometheus_remote_write: 1 shutdown\""),
+        "{rest}"
+    );
+}
+
+#[test]
+fn a_second_signal_ends_a_shutdown_at_once() {
+    let weir = stuck(&["--shutdown-timeout", "10m"]);
+    weir.signal("TERM");
+    let (rest, code) = weir.end();
+    assert_eq!(code, 1, "{rest}");
+    assert!(
+        rest.contains("\"left\": \"exporter prometheus_remote_write: 1 held\""),
+        "{rest}"
+    );
+    assert_eq!(
+        rest.lines().last(),
+        Some("Error: shutdown aborted by a second signal"),
+        "{rest}"
+    );
+}
+
+#[test]
+fn the_demo_finds_everything_it_sent() {
+    let output = Command::new(env!("CARGO_BIN_EXE_weir"))
+        .args(["demo", "--rounds", "3", "--interval", "20ms"])
+        .output()
+        .expect("ran");
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(output.status.success(), "{out}{err}");
+    assert!(out.trim_end().ends_with("sound: imbalance 0"), "{out}");
+}
