@@ -13,6 +13,7 @@ mod context;
 mod error;
 mod factory;
 mod id;
+mod joined;
 mod ledger;
 mod metrics;
 mod parsed;
@@ -30,6 +31,7 @@ pub use factory::{
     Step,
 };
 pub use id::{ComponentId, ComponentKind, InvalidId, PipelineId};
+pub use joined::joined;
 pub use ledger::{Account, Book, EdgeBooks, Ledger, NodeKey, Offer};
 pub use metrics::ReceiverMetrics;
 pub use parsed::{ComponentConfig, ParsedConfig};

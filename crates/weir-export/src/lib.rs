@@ -45,7 +45,7 @@ pub use metrics::ExporterMetrics;
 pub use queue::{Assembly, Batching, QueueRules, QueueSettings, Sizer};
 pub use retry::{Backoff, Jitter, Retry, RetryLayer, RetryOnFailure, RetrySettings};
 pub use sending_queue::{BatchSection, Partition, SendingQueue};
-pub use settle::reason;
+pub use settle::{partial_success, reason};
 pub use timeout::{Timeout, TimeoutLayer};
 
 /// What the layers return: a boxed future of an answer.

@@ -1,6 +1,6 @@
 //! What an answer means for the books.
 
-use weir_component::{Book, ConsumeError, Extent};
+use weir_component::{Book, ConsumeError, Extent, Refusal};
 
 use crate::{Closing, ExporterMetrics};
 
@@ -12,6 +12,29 @@ pub mod reason {
     pub const RETRIES_EXHAUSTED: &str = "retries_exhausted";
     /// The destination refused the items for good.
     pub const REJECTED: &str = "rejected";
+    /// The destination took the request but not these items.
+    pub const PARTIAL_SUCCESS: &str = "partial_success";
+}
+
+/// Returns the verdict on a request that the destination took except for `rejected` items. A message beside no rejected items is a
+/// warning to those who run the sender, and logged.
+///
+/// # Errors
+///
+/// A partial refusal with [`reason::PARTIAL_SUCCESS`] if there are rejected items.
+pub fn partial_success(rejected: u64, message: &str) -> Result<(), ConsumeError> {
+    if rejected == 0 {
+        if !message.is_empty() {
+            tracing::warn!(message, "destination took the data with a warning");
+        }
+        return Ok(());
+    }
+    let refusal = Refusal {
+        reason: reason::PARTIAL_SUCCESS,
+        items: rejected,
+    };
+    let message = format!("destination rejected {rejected} items: {message}");
+    Err(ConsumeError::partial(vec![refusal], message))
 }
 
 /// Books and metrics that answers are written to.

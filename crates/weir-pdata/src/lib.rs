@@ -10,6 +10,7 @@ mod budget;
 mod context;
 mod decoded;
 pub mod json;
+mod partial_success;
 #[cfg(test)]
 mod sample;
 mod signal;
@@ -22,5 +23,6 @@ pub use batch::{Batch, Payload, SignalMismatch};
 pub use budget::{MemoryBudget, Permit};
 pub use context::{Context, ContextParts, Identity, Metadata};
 pub use decoded::{DecodeError, Decoded};
+pub use partial_success::PartialSuccess;
 pub use signal::{Signal, UnknownSignal};
 pub use wire::{WireChunk, WireError};
