@@ -117,3 +117,6 @@ impl Catalog {
             })
     }
 }
+
+#[cfg(test)]
+mod tests;

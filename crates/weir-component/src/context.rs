@@ -151,3 +151,6 @@ impl fmt::Debug for Host {
         f.debug_set().entries(self.extensions.keys()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -253,3 +253,6 @@ impl ShutdownError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -385,3 +385,6 @@ impl ExtensionFactory {
         (self.build)(config, context)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -175,15 +175,12 @@ fn parts(text: &str) -> Result<(&str, &str), InvalidId> {
         id: text.to_owned(),
         reason: reason.to_owned(),
     };
+    if text.trim().is_empty() {
+        return Err(invalid("it is empty"));
+    }
     let (head, name) = match text.split_once('/') {
         None => (text.trim(), ""),
-        Some((head, name)) if name.trim().is_empty() => {
-            return Err(invalid(if head.trim().is_empty() {
-                "it is empty"
-            } else {
-                "the name after `/` is empty"
-            }));
-        }
+        Some((_, name)) if name.trim().is_empty() => return Err(invalid("the name after `/` is empty")),
         Some((head, name)) => (head.trim(), name.trim()),
     };
     if head.is_empty() {

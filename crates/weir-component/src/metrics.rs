@@ -97,3 +97,6 @@ impl std::fmt::Debug for ReceiverMetrics {
         f.write_str("ReceiverMetrics")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,8 +11,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::ser::SerializeMap;
 use serde::de::{self, DeserializeSeed, IntoDeserializer, MapAccess};
+use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Validate, Violations};
@@ -152,3 +152,6 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for WithoutEnabled<'_, A> {
         self.map.next_value_seed(seed)
     }
 }
+
+#[cfg(test)]
+mod tests;

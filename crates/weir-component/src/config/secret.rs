@@ -60,10 +60,18 @@ impl<'de> Deserialize<'de> for Secret {
 
 /// Runs `print` with secrets serialized as they are, on this thread only: for `print-config --mode unredacted`.
 pub fn reveal<R>(print: impl FnOnce() -> R) -> R {
+    /// Hides secrets again, even if `print` panics.
+    struct HideAgain;
+
+    impl Drop for HideAgain {
+        fn drop(&mut self) {
+            REVEALED.set(false);
+        }
+    }
+
     REVEALED.set(true);
-    let result = print();
-    REVEALED.set(false);
-    result
+    let _hide_again = HideAgain;
+    print()
 }
 
 #[cfg(test)]
@@ -75,5 +83,20 @@ mod tests {
         let secret = Secret::new("hunter2");
         assert_eq!(format!("{secret:?} {secret}"), "[REDACTED] [REDACTED]");
         assert_eq!(secret.expose(), "hunter2");
+    }
+    #[test]
+    fn secrets_are_revealed_only_while_printing() {
+        let secret = Secret::new("hunter2");
+        let print = || serde_json::to_string(&secret).expect("text");
+        assert_eq!(
+            (print(), reveal(print), print()),
+            (
+                r#""[REDACTED]""#.into(),
+                r#""hunter2""#.into(),
+                r#""[REDACTED]""#.into()
+            )
+        );
+        assert!(std::panic::catch_unwind(|| reveal(|| panic!("expected panic"))).is_err());
+        assert_eq!(print(), r#""[REDACTED]""#);
     }
 }

@@ -58,3 +58,39 @@ pub trait Validate {
         let _ = found;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Inner;
+
+    impl Validate for Inner {
+        fn validate(&self, found: &mut Violations) {
+            found.add("", "is wrong");
+            found.require(false, "a::b", "is wrong too");
+            found.require(true, "a", "is never told");
+        }
+    }
+
+    #[test]
+    fn paths_lead_from_the_outermost_key() {
+        let mut found = Violations::default();
+        found.nested("outer::section", &Inner);
+        found.add("last", "after the nested one");
+        let found: Vec<_> = found
+            .into_found()
+            .into_iter()
+            .map(|violation| (violation.path.join("/"), violation.message))
+            .collect();
+        let expected = [
+            ("outer/section", "is wrong"),
+            ("outer/section/a/b", "is wrong too"),
+            ("last", "after the nested one"),
+        ];
+        assert_eq!(
+            found,
+            expected.map(|(path, message)| (path.to_owned(), message.to_owned()))
+        );
+    }
+}
