@@ -11,7 +11,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use prost::Message;
 use weir_pdata::{Batch, Decoded, Signal};
 use weir_prom::{Compressor, Output, Protocol, Settings, Translator};
@@ -202,6 +202,11 @@ fn translate(c: &mut Criterion) {
     for (mix, request) in &mixes {
         let mut group = c.benchmark_group(*mix);
         group.throughput(Throughput::Elements((METRICS * POINTS) as u64));
+        // The system counts CPU time in ticks of a few milliseconds: few long samples are more exact.
+        group
+            .sample_size(20)
+            .sampling_mode(SamplingMode::Flat)
+            .measurement_time(Duration::from_secs(3));
         let wire =
             Batch::from_wire(Signal::Metrics, Bytes::from(request.encode_to_vec())).expect("valid OTLP");
         let decoded = Batch::from_decoded(Decoded::Metrics(request.clone()));
