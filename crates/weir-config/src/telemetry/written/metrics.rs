@@ -103,7 +103,7 @@ impl WrittenMetrics {
 impl WrittenReader {
     pub(super) fn understand(self, at: &str, found: &mut Complaints<'_>) -> Option<PrometheusReader> {
         match (self.pull, self.periodic) {
-            (Some(pull), None) => Some(pull.exporter.prometheus.understand()),
+            (Some(pull), None) => Some(pull.exporter.prometheus.understand(at, found)),
             (None, Some(_)) => {
                 found.unsupported(
                     &format!("{at}::periodic"),
@@ -128,7 +128,11 @@ impl WrittenReader {
 }
 
 impl WrittenPrometheus {
-    pub(super) fn understand(self) -> PrometheusReader {
+    pub(super) fn understand(self, at: &str, found: &mut Complaints<'_>) -> PrometheusReader {
+        if !self.without_scope_info {
+            let at = format!("{at}::pull::exporter::prometheus::without_scope_info");
+            found.unsupported(&at, "labels with the scope of own metrics; there are no scopes");
+        }
         let WrittenSelection { included, excluded } = self.with_resource_constant_labels;
         PrometheusReader {
             host: self.host,
