@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use anyhow::{Context, Result, ensure};
 use http::StatusCode;
@@ -115,6 +115,54 @@ async fn a_store_that_was_away_gets_everything_in_order_with_remote_write_1() ->
 #[tokio::test]
 async fn a_store_that_was_away_gets_everything_in_order_with_remote_write_2() -> Result<()> {
     check_outage("io.prometheus.write.v2.Request").await
+}
+
+/// A store that is away fills the queue; then senders are told to come again, and what was taken still arrives.
+#[tokio::test]
+async fn a_full_queue_refuses_and_keeps_what_it_took() -> Result<()> {
+    let back = Arc::new(AtomicBool::new(false));
+    let sink = Sink::start({
+        let back = Arc::clone(&back);
+        move |_| match back.load(Ordering::Relaxed) {
+            true => StatusCode::NO_CONTENT,
+            false => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    })
+    .await?;
+    let settings = format!(
+        "endpoint: {}\nremote_write_queue:\n  queue_size: 3\n",
+        sink.write_url()
+    );
+    let gateway = Gateway::start(|ports| config(ports, "prometheus_remote_write", &settings)).await?;
+    let client = Client::default();
+    let mut acknowledged = BTreeSet::new();
+    let refusal = loop {
+        let first = acknowledged.len() as u64;
+        ensure!(first < 10_000, "the queue of 3 requests took {first} points");
+        let status = send(&client, &gateway.http(), &numbered(first..first + 10, now())).await?;
+        if !status.is_success() {
+            break status;
+        }
+        acknowledged.extend(first..first + 10);
+    };
+    ensure!(!acknowledged.is_empty(), "an empty queue refused");
+    let again = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE];
+    ensure!(
+        again.contains(&refusal),
+        "{refusal} does not tell the sender to come again"
+    );
+    back.store(true, Ordering::Relaxed);
+    until("what was taken to arrive", async || {
+        let arrived = arrived(&sink);
+        ensure!(
+            acknowledged.is_subset(&arrived),
+            "only {arrived:?} of {acknowledged:?}"
+        );
+        Ok(())
+    })
+    .await
+    .with_context(|| gateway.log())?;
+    gateway.stop().await
 }
 
 /// Spec: remote write 2.0, a sender may fall back to 1.0 on 415.
