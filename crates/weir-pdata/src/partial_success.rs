@@ -94,7 +94,10 @@ mod tests {
         ] {
             assert_eq!(PartialSuccess::from_wire(signal, &wire).unwrap(), expected);
             let json = format!(r#"{{"partialSuccess": {{"{field}": "3", "errorMessage": "no"}}}}"#);
-            assert_eq!(PartialSuccess::from_json(signal, json.as_bytes()).unwrap(), expected);
+            assert_eq!(
+                PartialSuccess::from_json(signal, json.as_bytes()).unwrap(),
+                expected
+            );
             assert_eq!(
                 PartialSuccess::from_wire(signal, &[]).unwrap(),
                 PartialSuccess::default()

@@ -1,7 +1,7 @@
 //! The one structural check, at the door.
 
 use super::cursor::{Cursor, CursorError, Field};
-use super::schema::{Kind, Message};
+use super::schema::{KEY_VALUE, Kind, Message};
 
 /// How deeply messages may nest below the request. The same as prost's limit, so that a checked request also decodes.
 const MAX_DEPTH: u32 = 100;
@@ -25,7 +25,11 @@ pub(super) fn check(message: &'static Message, request: &[u8]) -> Result<usize, 
         length: request.len(),
     }
     .message(message, request, MAX_DEPTH)
+    .map_err(|fault| *fault)
 }
+
+/// Errors are boxed on their way up, so that the good case returns in registers.
+type Checked<T> = Result<T, Box<WireError>>;
 
 /// The request under check, to tell offsets.
 struct Check {
@@ -34,7 +38,7 @@ struct Check {
 }
 
 impl Check {
-    fn message(&self, message: &'static Message, bytes: &[u8], depth: u32) -> Result<usize, WireError> {
+    fn message(&self, message: &'static Message, bytes: &[u8], depth: u32) -> Checked<usize> {
         let mut cursor = Cursor::new(bytes);
         let mut items = usize::from(message.item);
         let mut one_of_met = false;
@@ -51,6 +55,11 @@ impl Check {
                 return Err(fault("more than one value".to_owned()));
             }
             match (message.kind(number), field) {
+                (Kind::Attribute, Field::Bytes(bytes)) => {
+                    if depth < PLAIN_DEPTH || !is_plain_attribute(bytes) {
+                        self.message(&KEY_VALUE, bytes, self.deeper(message, before, depth)?)?;
+                    }
+                }
                 (Kind::Message(sub), Field::Bytes(bytes)) => {
                     self.message(sub, bytes, self.deeper(message, before, depth)?)?;
                 }
@@ -72,20 +81,43 @@ impl Check {
         }
     }
 
-    fn deeper(&self, message: &'static Message, at: &[u8], depth: u32) -> Result<u32, WireError> {
+    fn deeper(&self, message: &'static Message, at: &[u8], depth: u32) -> Checked<u32> {
         depth
             .checked_sub(1)
             .ok_or_else(|| self.fault(message, at, format!("nested deeper than {MAX_DEPTH} messages")))
     }
 
-    fn fault(&self, message: &'static Message, at: &[u8], reason: String) -> WireError {
+    #[cold]
+    fn fault(&self, message: &'static Message, at: &[u8], reason: String) -> Box<WireError> {
         let offset = self.length - (self.end - at.as_ptr().addr());
-        WireError {
+        Box::new(WireError {
             message: message.name,
             offset,
             reason,
-        }
+        })
     }
+}
+
+/// Levels that a plain attribute takes: `KeyValue` and `AnyValue`.
+const PLAIN_DEPTH: u32 = 2;
+
+/// Returns true for the shape that nearly every encoder gives to nearly every attribute: a short key, then a value that is one
+/// short string, a bool, a small integer or a double, and nothing else. Everything else takes the long way.
+#[inline]
+fn is_plain_attribute(key_value: &[u8]) -> bool {
+    let [0x0a, key @ 0..0x80, rest @ ..] = key_value else {
+        return false;
+    };
+    let Some([0x12, length @ 0..0x80, value @ ..]) = rest.get(usize::from(*key)..) else {
+        return false;
+    };
+    value.len() == usize::from(*length)
+        && match value {
+            [0x0a, length @ 0..0x80, text @ ..] => text.len() == usize::from(*length),
+            [0x10 | 0x18, 0..0x80] => true,
+            [0x21, double @ ..] => double.len() == 8,
+            _ => false,
+        }
 }
 
 fn packed_varints(bytes: &[u8]) -> Result<(), CursorError> {

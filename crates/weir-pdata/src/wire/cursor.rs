@@ -39,7 +39,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads the next field, or `None` at the end.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn next(&mut self) -> Result<Option<(u32, Field<'a>)>, CursorError> {
         if self.rest.is_empty() {
             return Ok(None);
@@ -60,7 +60,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads one varint.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn varint(&mut self) -> Result<u64, CursorError> {
         match self.rest.split_first() {
             Some((&byte, rest)) if byte < 0x80 => {
@@ -72,6 +72,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline(never)]
     fn long_varint(&mut self) -> Result<u64, CursorError> {
         let mut value = 0u64;
         for (index, &byte) in self.rest.iter().enumerate().take(10) {

@@ -37,11 +37,13 @@ pub(super) enum Kind {
     Varints,
     /// A message that holds no items.
     Message(&'static Message),
+    /// A `KeyValue`: by far the most frequent message, so the check has a short way for it.
+    Attribute,
     /// A message that holds or is an item.
     Child(&'static Message),
 }
 
-use Kind::{Bytes, Child, Fixed32, Fixed64, Fixed64s, Message as Sub, Unknown, Varint, Varints};
+use Kind::{Attribute, Bytes, Child, Fixed32, Fixed64, Fixed64s, Message as Sub, Unknown, Varint, Varints};
 
 impl Message {
     const fn new(name: &'static str, fields: &'static [Kind]) -> Self {
@@ -105,14 +107,15 @@ static ANY_VALUE: Message = Message::new(
 )
 .one_of(&[1, 2, 3, 4, 5, 6, 7, 8]);
 static ARRAY_VALUE: Message = Message::new("ArrayValue", &[Unknown, Sub(&ANY_VALUE)]);
-static KEY_VALUE_LIST: Message = Message::new("KeyValueList", &[Unknown, Sub(&KEY_VALUE)]);
-static KEY_VALUE: Message = Message::new("KeyValue", &[Unknown, Bytes, Sub(&ANY_VALUE), Varint]).one_of(&[2]);
+static KEY_VALUE_LIST: Message = Message::new("KeyValueList", &[Unknown, Attribute]);
+pub(super) static KEY_VALUE: Message =
+    Message::new("KeyValue", &[Unknown, Bytes, Sub(&ANY_VALUE), Varint]).one_of(&[2]);
 static SCOPE: Message = Message::new(
     "InstrumentationScope",
-    &[Unknown, Bytes, Bytes, Sub(&KEY_VALUE), Varint],
+    &[Unknown, Bytes, Bytes, Attribute, Varint],
 );
 static ENTITY_REF: Message = Message::new("EntityRef", &[Unknown, Bytes, Bytes, Bytes, Bytes]);
-static RESOURCE: Message = Message::new("Resource", &[Unknown, Sub(&KEY_VALUE), Varint, Sub(&ENTITY_REF)]);
+static RESOURCE: Message = Message::new("Resource", &[Unknown, Attribute, Varint, Sub(&ENTITY_REF)]);
 
 // === metrics ===
 
@@ -140,7 +143,7 @@ static METRIC: Message = Message::new(
         Child(&HISTOGRAM),
         Child(&EXPONENTIAL_HISTOGRAM),
         Child(&SUMMARY),
-        Sub(&KEY_VALUE),
+        Attribute,
     ],
 )
 .one_of(&[5, 7, 9, 10, 11]);
@@ -162,7 +165,7 @@ static NUMBER_POINT: Message = Message::item(
         Fixed64,
         Sub(&EXEMPLAR),
         Fixed64,
-        Sub(&KEY_VALUE),
+        Attribute,
         Varint,
     ],
 );
@@ -178,7 +181,7 @@ static HISTOGRAM_POINT: Message = Message::item(
         Fixed64s,
         Fixed64s,
         Sub(&EXEMPLAR),
-        Sub(&KEY_VALUE),
+        Attribute,
         Varint,
         Fixed64,
         Fixed64,
@@ -188,7 +191,7 @@ static EXPONENTIAL_HISTOGRAM_POINT: Message = Message::item(
     "ExponentialHistogramDataPoint",
     &[
         Unknown,
-        Sub(&KEY_VALUE),
+        Attribute,
         Fixed64,
         Fixed64,
         Fixed64,
@@ -215,7 +218,7 @@ static SUMMARY_POINT: Message = Message::item(
         Fixed64,
         Fixed64,
         Sub(&QUANTILE),
-        Sub(&KEY_VALUE),
+        Attribute,
         Varint,
     ],
 );
@@ -223,14 +226,7 @@ static QUANTILE: Message = Message::new("ValueAtQuantile", &[Unknown, Fixed64, F
 static EXEMPLAR: Message = Message::new(
     "Exemplar",
     &[
-        Unknown,
-        Unknown,
-        Fixed64,
-        Fixed64,
-        Bytes,
-        Bytes,
-        Fixed64,
-        Sub(&KEY_VALUE),
+        Unknown, Unknown, Fixed64, Fixed64, Bytes, Bytes, Fixed64, Attribute,
     ],
 );
 
@@ -254,7 +250,7 @@ static SPAN: Message = Message::item(
         Varint,
         Fixed64,
         Fixed64,
-        Sub(&KEY_VALUE),
+        Attribute,
         Varint,
         Sub(&EVENT),
         Varint,
@@ -264,10 +260,10 @@ static SPAN: Message = Message::item(
         Fixed32,
     ],
 );
-static EVENT: Message = Message::new("Event", &[Unknown, Fixed64, Bytes, Sub(&KEY_VALUE), Varint]);
+static EVENT: Message = Message::new("Event", &[Unknown, Fixed64, Bytes, Attribute, Varint]);
 static LINK: Message = Message::new(
     "Link",
-    &[Unknown, Bytes, Bytes, Bytes, Sub(&KEY_VALUE), Varint, Fixed32],
+    &[Unknown, Bytes, Bytes, Bytes, Attribute, Varint, Fixed32],
 );
 static STATUS: Message = Message::new("Status", &[Unknown, Unknown, Bytes, Varint]);
 
@@ -288,7 +284,7 @@ static LOG_RECORD: Message = Message::item(
         Bytes,
         Unknown,
         Sub(&ANY_VALUE),
-        Sub(&KEY_VALUE),
+        Attribute,
         Varint,
         Fixed32,
         Bytes,
