@@ -31,7 +31,10 @@ fn components() -> Catalog {
         weir_processor_memory_limiter::FACTORY.into(),
         weir_exporter_debug::FACTORY.into(),
         weir_exporter_nop::FACTORY.into(),
+        weir_exporter_otlp_grpc::FACTORY.into(),
+        weir_exporter_otlp_http::FACTORY.into(),
         weir_exporter_prometheus_remote_write::FACTORY.into(),
+        weir_connector_forward::FACTORY.into(),
         weir_extension_health_check::FACTORY.into(),
     ])
 }

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use weir_component::{
-    Batch, BuildContext, BuildError, Component, Connector, ConnectorFactory, ConsumeError, Consumer, PipelineId,
-    Signal, Stability, Validate, async_trait, joined,
+    Batch, BuildContext, BuildError, Component, Connector, ConnectorFactory, ConsumeError, Consumer,
+    PipelineId, Signal, Stability, Validate, async_trait, joined,
 };
 
 /// Options of the `forward` connector: none.

@@ -12,15 +12,24 @@ use weir_pdata::{Batch, Context, ContextParts};
 use weir_testkit::{Sink, batches, contract};
 
 fn forward(signal: Signal, sinks: &[&Sink]) -> Step {
-    let context = BuildContext::standalone("forward".parse().unwrap(), ComponentKind::Connector, Some(signal));
+    let context = BuildContext::standalone(
+        "forward".parse().expect("an id"),
+        ComponentKind::Connector,
+        Some(signal),
+    );
     let outputs: BTreeMap<PipelineId, Consumer> = sinks
         .iter()
         .enumerate()
-        .map(|(number, sink)| (format!("{signal}/{number}").parse().unwrap(), sink.consumer()))
+        .map(|(number, sink)| {
+            (
+                format!("{signal}/{number}").parse().expect("an id"),
+                sink.consumer(),
+            )
+        })
         .collect();
     FACTORY
         .build(&contract::config(&FACTORY.meta, ""), &context, outputs)
-        .unwrap()
+        .expect("the connector can be built")
 }
 
 fn bytes(batches: &[Batch]) -> Vec<Vec<u8>> {

@@ -82,13 +82,22 @@ mod tests {
     fn mistakes_are_named() {
         for (yaml, expected) in [
             ("", "endpoint: required"),
-            ("{endpoint: 'collector'}", "endpoint: `collector` is not `host:port`"),
-            ("{endpoint: 'h:1', compression: lz4}", "compression: gRPC has no `lz4`"),
+            (
+                "{endpoint: 'collector'}",
+                "endpoint: `collector` is not `host:port`",
+            ),
+            (
+                "{endpoint: 'h:1', compression: lz4}",
+                "compression: gRPC has no `lz4`",
+            ),
             ("{endpoint: 'h:1', balancer_name: ring_hash}", "balancer_name: "),
             ("{endpoint: 'h:1', wait_for_ready: true}", "wait_for_ready: "),
             ("{endpoint: 'h:1', auth: {authenticator: x}}", "auth: "),
             ("{endpoint: 'h:1', middlewares: [{id: x}]}", "middlewares: "),
-            ("{endpoint: 'h:1', tls: {ca_file: a, ca_pem: b}}", "tls: provide either"),
+            (
+                "{endpoint: 'h:1', tls: {ca_file: a, ca_pem: b}}",
+                "tls: provide either",
+            ),
             (
                 "{endpoint: 'h:1', sending_queue: {storage: file_storage}}",
                 "sending_queue::storage: persistent queues are not supported yet",
@@ -104,7 +113,10 @@ mod tests {
             ("{endpoint: 'h:1', timeout: 5}", "invalid type"),
         ] {
             let found = mistakes(&FACTORY.meta, yaml);
-            assert!(found.len() == 1 && found[0].starts_with(expected), "{yaml}: {found:?}");
+            assert!(
+                found.len() == 1 && found[0].starts_with(expected),
+                "{yaml}: {found:?}"
+            );
         }
     }
 }

@@ -135,7 +135,12 @@ mod tests {
 
     #[test]
     fn signals_have_paths_below_the_base_or_urls_of_their_own() {
-        let target = |yaml: &str, signal| read(yaml).target(signal).unwrap().map(|target| target.to_string());
+        let target = |yaml: &str, signal| {
+            read(yaml)
+                .target(signal)
+                .unwrap()
+                .map(|target| target.to_string())
+        };
         for base in ["http://h:4318/otlp", "http://h:4318/otlp/"] {
             let yaml = format!("{{endpoint: '{base}', logs_endpoint: 'https://logs/in'}}");
             assert_eq!(
@@ -168,7 +173,10 @@ mod tests {
     fn mistakes_are_named() {
         for (yaml, expected) in [
             ("", "endpoint: required"),
-            ("{endpoint: 'collector:4318'}", "endpoint: `collector:4318` is not a URL"),
+            (
+                "{endpoint: 'collector:4318'}",
+                "endpoint: `collector:4318` is not a URL",
+            ),
             (
                 "{metrics_endpoint: 'ftp://h'}",
                 "metrics_endpoint: scheme `ftp` is not supported",
@@ -192,7 +200,10 @@ mod tests {
             ),
         ] {
             let found = mistakes(&FACTORY.meta, yaml);
-            assert!(found.len() == 1 && found[0].starts_with(expected), "{yaml}: {found:?}");
+            assert!(
+                found.len() == 1 && found[0].starts_with(expected),
+                "{yaml}: {found:?}"
+            );
         }
     }
 }

@@ -133,7 +133,11 @@ impl Requests {
 
 fn metrics_of(context: &BuildContext, target: &Target) -> ExporterMetrics {
     let uri = target.uri();
-    let default = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+    let default = if uri.scheme_str() == Some("https") {
+        443
+    } else {
+        80
+    };
     let port = uri.port_u16().unwrap_or(default).to_string();
     let labels = [
         (

@@ -186,7 +186,10 @@ fn is_reserved(name: &str) -> bool {
 impl Validate for GrpcClient {
     fn validate(&self, found: &mut Violations) {
         if self.endpoint.is_empty() {
-            found.add("endpoint", "required: the server to call, such as `collector:4317`");
+            found.add(
+                "endpoint",
+                "required: the server to call, such as `collector:4317`",
+            );
         } else if let Err(error) = GrpcEndpoint::parse(&self.endpoint) {
             found.add("endpoint", error.to_string());
         }
