@@ -131,7 +131,7 @@ impl App {
         let (config, warnings) = configuration::read(&config.sources(), &self.catalog)?;
         run::build_unopened(self, &config)?;
         if !warnings.is_empty() {
-            to_stderr(&warnings.render(io::stderr().is_terminal()));
+            to_stderr(&warnings.render(wants_colour()));
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -163,8 +163,7 @@ fn usage(message: &clap::Error) -> ExitCode {
 /// Prints an error: reports as they render, anything else as one line with its causes.
 fn explain(error: &anyhow::Error) {
     if let Some(report) = error.downcast_ref::<Report>() {
-        let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        to_stderr(&report.render(colour));
+        to_stderr(&report.render(wants_colour()));
     } else if let Some(unbuilt @ GatewayError::Build(_)) = error.downcast_ref::<GatewayError>() {
         unbuilt
             .to_string()
@@ -182,6 +181,11 @@ fn warn_of_gates(config: &ConfigArgs) -> anyhow::Result<()> {
         .iter()
         .for_each(|notice| to_stderr(&format!("Warning: {notice}")));
     Ok(())
+}
+
+/// Returns true if reports on standard error may be coloured.
+fn wants_colour() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
 
 fn to_stderr(text: &str) {

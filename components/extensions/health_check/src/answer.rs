@@ -25,7 +25,11 @@ impl Report {
         match health {
             Some(since) => {
                 let uptime = now.duration_since(since).try_into().unwrap_or_default();
-                Self { status: "Server available", up_since: since.to_string(), uptime: duration::format(uptime) }
+                Self {
+                    status: "Server available",
+                    up_since: since.to_string(),
+                    uptime: duration::format(uptime),
+                }
             }
             None => Self {
                 status: "Server not available",
@@ -40,9 +44,17 @@ impl Report {
 /// Answers a request for `path`.
 pub(crate) fn answer(config: &Config, path: &str, health: Health, now: Timestamp) -> Response<Body> {
     if !serves(&config.path, path) {
-        return response(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "404 page not found\n".to_owned());
+        return response(
+            StatusCode::NOT_FOUND,
+            "text/plain; charset=utf-8",
+            "404 page not found\n".to_owned(),
+        );
     }
-    let status = if health.is_some() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if health.is_some() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     match config.response_body.as_ref() {
         Some(ResponseBody { healthy, unhealthy }) => {
             let text = if health.is_some() { healthy } else { unhealthy };
@@ -51,7 +63,11 @@ pub(crate) fn answer(config: &Config, path: &str, health: Health, now: Timestamp
         None => {
             let report = Report::of(health, now);
             // Three strings always serialize.
-            response(status, "application/json", serde_json::to_string(&report).unwrap_or_default())
+            response(
+                status,
+                "application/json",
+                serde_json::to_string(&report).unwrap_or_default(),
+            )
         }
     }
 }
@@ -64,7 +80,9 @@ fn serves(configured: &str, path: &str) -> bool {
 fn response(status: StatusCode, media_type: &'static str, body: String) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     response
 }
 

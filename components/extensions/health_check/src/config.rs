@@ -37,7 +37,10 @@ weir_net::keys!(Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            server: HttpServer { endpoint: "localhost:13133".to_owned(), ..HttpServer::default() },
+            server: HttpServer {
+                endpoint: "localhost:13133".to_owned(),
+                ..HttpServer::default()
+            },
             path: "/".to_owned(),
             response_body: OffUnlessSet::off(),
             check_collector_pipeline: CheckCollectorPipeline::default(),
@@ -76,7 +79,11 @@ weir_net::keys!(CheckCollectorPipeline { enabled, interval as Span, exporter_fai
 
 impl Default for CheckCollectorPipeline {
     fn default() -> Self {
-        Self { enabled: false, interval: Duration::from_secs(300), exporter_failure_threshold: 5 }
+        Self {
+            enabled: false,
+            interval: Duration::from_secs(300),
+            exporter_failure_threshold: 5,
+        }
     }
 }
 
@@ -95,7 +102,9 @@ impl Serialize for V2Only {
 impl<'de> Deserialize<'de> for V2Only {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let section = Option::<IgnoredAny>::deserialize(deserializer)?;
-        Ok(Self { present: section.is_some() })
+        Ok(Self {
+            present: section.is_some(),
+        })
     }
 }
 
@@ -109,7 +118,11 @@ impl Validate for Config {
             ("component_health", self.component_health.present),
         ];
         for (key, set) in sections {
-            found.require(!set, key, "not supported yet: the second form (v2) of health checks; use `endpoint` and `path`");
+            found.require(
+                !set,
+                key,
+                "not supported yet: the second form (v2) of health checks; use `endpoint` and `path`",
+            );
         }
         found.require(
             !self.check_collector_pipeline.enabled,

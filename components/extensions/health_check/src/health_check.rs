@@ -9,7 +9,9 @@ use http::Request;
 use hyper::body::Incoming;
 use jiff::Timestamp;
 use tower::service_fn;
-use weir_component::{BuildContext, BuildError, Component, ComponentId, Extension, Host, ShutdownError, StartError};
+use weir_component::{
+    BuildContext, BuildError, Component, ComponentId, Extension, Host, ShutdownError, StartError,
+};
 use weir_net::server::Running;
 
 use crate::answer::{Health, answer};
@@ -88,20 +90,30 @@ mod tests {
         let id = "health_check".parse().expect("id");
         let context = BuildContext::standalone(id, ComponentKind::Extension, None);
         let extension = Arc::new(HealthCheck::build(&config, &context).expect("built"));
-        Arc::clone(&extension).start(&Host::default()).await.expect("started");
+        Arc::clone(&extension)
+            .start(&Host::default())
+            .await
+            .expect("started");
         extension
     }
 
     /// Sends a request and returns status line and body.
     async fn probe(extension: &HealthCheck, path: &str) -> (String, String) {
-        let address = lock(&extension.server).as_ref().expect("running").local_address().to_string();
+        let address = lock(&extension.server)
+            .as_ref()
+            .expect("running")
+            .local_address()
+            .to_string();
         let mut stream = TcpStream::connect(address).await.expect("connected");
         let request = format!("GET {path} HTTP/1.1\r\nHost: weir\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.expect("sent");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.expect("answered");
         let (head, body) = answer.split_once("\r\n\r\n").expect("head and body");
-        (head.lines().next().unwrap_or_default().to_owned(), body.to_owned())
+        (
+            head.lines().next().unwrap_or_default().to_owned(),
+            body.to_owned(),
+        )
     }
 
     fn soon() -> Instant {
@@ -113,11 +125,17 @@ mod tests {
         let extension = started(Config::default()).await;
         let (status, body) = probe(&extension, "/").await;
         assert_eq!(status, "HTTP/1.1 503 Service Unavailable");
-        assert_eq!(body, r#"{"status":"Server not available","upSince":"0001-01-01T00:00:00Z","uptime":""}"#);
+        assert_eq!(
+            body,
+            r#"{"status":"Server not available","upSince":"0001-01-01T00:00:00Z","uptime":""}"#
+        );
         extension.pipelines_ready(true);
         let (status, body) = probe(&extension, "/live?full=1").await;
         assert_eq!(status, "HTTP/1.1 200 OK");
-        assert!(body.starts_with(r#"{"status":"Server available","upSince":"2"#), "{body}");
+        assert!(
+            body.starts_with(r#"{"status":"Server available","upSince":"2"#),
+            "{body}"
+        );
         extension.pipelines_ready(false);
         assert_eq!(probe(&extension, "/").await.0, "HTTP/1.1 503 Service Unavailable");
         extension.shutdown(soon()).await.expect("stopped");
@@ -125,12 +143,22 @@ mod tests {
 
     #[tokio::test]
     async fn path_and_texts_are_configurable() {
-        let texts = ResponseBody { healthy: "fine".to_owned(), unhealthy: "ill".to_owned() };
-        let config = Config { path: "/ready".to_owned(), response_body: OffUnlessSet::on(texts), ..Config::default() };
+        let texts = ResponseBody {
+            healthy: "fine".to_owned(),
+            unhealthy: "ill".to_owned(),
+        };
+        let config = Config {
+            path: "/ready".to_owned(),
+            response_body: OffUnlessSet::on(texts),
+            ..Config::default()
+        };
         let extension = started(config).await;
         assert_eq!(probe(&extension, "/ready").await.1, "ill");
         extension.pipelines_ready(true);
-        assert_eq!(probe(&extension, "/ready").await, ("HTTP/1.1 200 OK".to_owned(), "fine".to_owned()));
+        assert_eq!(
+            probe(&extension, "/ready").await,
+            ("HTTP/1.1 200 OK".to_owned(), "fine".to_owned())
+        );
         assert_eq!(probe(&extension, "/").await.0, "HTTP/1.1 404 Not Found");
         extension.shutdown(soon()).await.expect("stopped");
     }
@@ -142,12 +170,27 @@ mod tests {
             ("path: health", "path"),
             ("use_v2: true", "use_v2"),
             ("{http: {endpoint: 'localhost:1'}, grpc: }", "http"),
-            ("component_health: {include_permanent_errors: true}", "component_health"),
-            ("check_collector_pipeline: {enabled: true, interval: 1m}", "check_collector_pipeline::enabled"),
+            (
+                "component_health: {include_permanent_errors: true}",
+                "component_health",
+            ),
+            (
+                "check_collector_pipeline: {enabled: true, interval: 1m}",
+                "check_collector_pipeline::enabled",
+            ),
         ] {
             let mistakes = contract::mistakes(&FACTORY.meta, yaml);
-            assert!(mistakes.len() == 1 && mistakes[0].starts_with(&format!("{path}: ")), "{yaml}: {mistakes:?}");
+            assert!(
+                mistakes.len() == 1 && mistakes[0].starts_with(&format!("{path}: ")),
+                "{yaml}: {mistakes:?}"
+            );
         }
-        assert!(contract::mistakes(&FACTORY.meta, "check_collector_pipeline: {exporter_failure_threshold: 3}").is_empty());
+        assert!(
+            contract::mistakes(
+                &FACTORY.meta,
+                "check_collector_pipeline: {exporter_failure_threshold: 3}"
+            )
+            .is_empty()
+        );
     }
 }

@@ -172,3 +172,19 @@ fn write_to(sink: &mut impl Write, lines: &str) -> io::Result<()> {
     sink.write_all(lines.as_bytes())?;
     sink.flush()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_beyond_the_bound_are_left_out_and_counted() {
+        let output = Output {
+            shared: Arc::default(),
+        };
+        let line = "x".repeat(MAX_WAITING / 2) + "\n";
+        (0..3).for_each(|_| output.write(&line));
+        let waiting = output.shared.lock();
+        assert_eq!((waiting.lines.len(), waiting.lost), (line.len(), 2));
+    }
+}
