@@ -14,12 +14,12 @@ pub struct MergeLimits {
 }
 
 impl Default for MergeLimits {
-    /// 65536 items and 16 MiB: large enough that the cost per delivery vanishes, small enough that one delivery is translated within
-    /// tens of milliseconds and a failed one is no great loss.
+    /// 16384 items and 8 MiB: large enough that the cost per delivery vanishes, small enough that one delivery is translated within ten
+    /// milliseconds, needs little memory, and is no great loss if it fails.
     fn default() -> Self {
         Self {
-            items: NonZeroUsize::MIN.saturating_add(65_535),
-            bytes: NonZeroUsize::MIN.saturating_add((16 << 20) - 1),
+            items: NonZeroUsize::MIN.saturating_add(16_383),
+            bytes: NonZeroUsize::MIN.saturating_add((8 << 20) - 1),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! A queue in memory: says "safe" once a batch has a place, or waits for the verdict if it is told to.
 //!
 //! Bounded by [`QueueRules::size`], and in bytes by the process's memory budget, whose permits travel with the batches. A full queue
-//! refuses with a retryable error, or lets callers wait. A place is taken until the delivery is settled.
+//! refuses with a retryable error, or lets callers wait; callers of a queue in order wait a little while much is queued ([`pace`]). A place is taken until the delivery is settled.
 //!
 //! Workers take batches out: in order and at once, or batched by size and time, kept apart by what must not mix. A request that is
 //! larger than a batch may be is cut when it arrives; its parts share one [`Ticket`](ticket::Ticket).
 
 mod claim;
+mod pace;
 mod rules;
 mod ticket;
 mod waiting;
@@ -25,6 +26,7 @@ use crate::Answer;
 use crate::settle::Settlement;
 
 use claim::Claim;
+use pace::Pace;
 pub use rules::{Assembly, Batching, QueueRules, QueueSettings, Sizer};
 use ticket::Ticket;
 use waiting::{Entry, Size, Waiting};
@@ -45,6 +47,7 @@ struct Shared {
     /// What is free of [`QueueRules::size`]. Callers that wait for it are served in order.
     places: Arc<Semaphore>,
     waiting: Mutex<Waiting>,
+    pace: Pace,
     /// Wakes one worker per batch that arrives or is left behind.
     arrived: Notify,
 }
@@ -61,6 +64,7 @@ impl Queue {
                 settlement: Arc::new(settlement),
                 places: Arc::new(Semaphore::new(size)),
                 waiting,
+                pace: Pace::default(),
                 arrived: Notify::new(),
             }),
         }
@@ -76,6 +80,9 @@ impl Queue {
         let size = Size::of(&batch);
         metrics.enqueue_size.record(size.items as f64);
         metrics.enqueue_size_bytes.record(size.bytes as f64);
+        if matches!(self.shared.rules.assembly, Assembly::InOrder(_)) {
+            self.shared.pace.keep().await;
+        }
         let verdict = match self.place(size).await {
             Ok(place) => self.enqueue(batch, size, place),
             Err(error) => Err(error),
@@ -168,6 +175,7 @@ impl Queue {
         if verdict.is_none() {
             book.hold(size.items as u64);
         }
+        shared.pace.added(size.bytes);
         drop(waiting);
         shared.arrived.notify_one();
         Ok(verdict)

@@ -1,0 +1,76 @@
+//! Slows callers down while much is waiting.
+//!
+//! A source that is faster than the destination would fill the queue to its last place, and the memory with it, although nothing is wrong.
+//! So a caller waits while more than [`HIGH_WATER`] is queued, and gets its answer a little later. It does not wait for longer than
+//! [`PATIENCE`]: in an outage it is the queue that must fill, not the connections of the callers.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+/// Bytes of OTLP protobuf in the queue above which callers wait: a few deliveries' worth, so that workers never run dry.
+const HIGH_WATER: usize = 8 << 20;
+
+/// Longest time that a caller waits: well below the time-outs of clients.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Counts the bytes that wait in a queue.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    bytes: AtomicUsize,
+    less: Notify,
+}
+
+impl Pace {
+    /// Counts bytes that were put into the queue.
+    pub(super) fn added(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Counts bytes that were taken out of the queue.
+    pub(super) fn taken(&self, bytes: usize) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.less.notify_waiters();
+    }
+
+    /// Waits while much is waiting, for a while.
+    pub(super) async fn keep(&self) {
+        let calm = async {
+            loop {
+                // Made before the look, so that it wakes for whatever is taken after it.
+                let less = self.less.notified();
+                if self.bytes.load(Ordering::Relaxed) <= HIGH_WATER {
+                    return;
+                }
+                less.await;
+            }
+        };
+        // Patience at an end is no error: the caller goes on to the queue.
+        let _ = tokio::time::timeout(PATIENCE, calm).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::Instant;
+
+    #[tokio::test(start_paused = true)]
+    async fn callers_wait_for_room_and_not_for_ever() {
+        let pace = std::sync::Arc::new(Pace::default());
+        let start = Instant::now();
+        pace.added(HIGH_WATER);
+        pace.keep().await;
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        pace.added(1);
+        pace.keep().await;
+        assert_eq!(start.elapsed(), PATIENCE);
+        let waiting = std::sync::Arc::clone(&pace);
+        let caller = tokio::task::spawn(async move { waiting.keep().await });
+        tokio::task::yield_now().await;
+        pace.taken(1);
+        caller.await.expect("wakes");
+        assert_eq!(start.elapsed(), PATIENCE);
+    }
+}
