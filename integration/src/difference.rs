@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use anyhow::{Result, bail};
 
-use crate::expected::{Labels, Series};
+use crate::series::{Labels, Series};
 
 /// Demands that a store answers exactly the expected series: none missing, none beside them.
 ///

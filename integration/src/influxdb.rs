@@ -10,11 +10,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::expected::{Labels, Point, Series};
 use crate::http::{Client, with_parameters};
 use crate::installed::installed;
 use crate::ports;
 use crate::process::{Server, data_folder};
+use crate::series::{Labels, Point, Series};
 
 const DATABASE: &str = "prometheus";
 

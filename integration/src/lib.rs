@@ -19,6 +19,7 @@ pub mod ports;
 pub mod process;
 pub mod prometheus;
 pub mod samples;
+pub mod series;
 pub mod sink;
 pub mod victoria_metrics;
 pub mod wait;

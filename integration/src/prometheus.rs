@@ -10,10 +10,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::expected::{Bucket, Exemplar, Labels, NativePoint, Point, Series};
 use crate::http::Client;
 use crate::installed::installed;
 use crate::process::{Server, data_folder};
+use crate::series::{Bucket, Exemplar, Labels, NativePoint, Point, Series};
 
 /// A config that receives and nothing else.
 pub const RECEIVING: &str = "global: {scrape_interval: 1h}\nstorage: {exemplars: {max_exemplars: 10000}}\n";

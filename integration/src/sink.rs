@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use weir_proto::prometheus::{v1, v2};
 
-use crate::expected::Labels;
+use crate::series::Labels;
 
 /// One request as it arrived.
 #[derive(Debug, Clone)]

@@ -7,12 +7,12 @@ use serde::Deserialize;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::expected::{Labels, Point, Series};
 use crate::http::{Client, with_parameters};
 use crate::installed::installed;
 use crate::ports;
 use crate::process::{Server, data_folder};
 use crate::prometheus;
+use crate::series::{Labels, Point, Series};
 
 /// A running single-node VictoriaMetrics.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use weir_integration::application;
 use weir_integration::difference::expect_series;
-use weir_integration::expected::{self, Series};
+use weir_integration::expected;
 use weir_integration::gateway::{Gateway, config};
 use weir_integration::prometheus::{Prometheus, RECEIVING};
 use weir_integration::samples::{PYTHON, PYTHON_NAMES};
@@ -20,15 +20,9 @@ async fn check(exporter: &str, settings: impl FnOnce(&Gateway) -> String) -> Res
     let first = Gateway::start(|ports| config(ports, exporter, &settings)).await?;
     let report = application::python(&["--endpoint", &first.grpc()]).await?;
 
-    let plain = |mut series: Series| {
-        series
-            .floats
-            .retain(|labels, _| labels["__name__"] != "target_info");
-        series
-    };
-    let expected = plain(expected::series(&report, PYTHON_NAMES));
+    let expected = expected::series(&report, PYTHON_NAMES).without_target_info();
     until("every sample to arrive", async || {
-        expect_series(&expected, &plain(store.series(PYTHON).await?))
+        expect_series(&expected, &store.series(PYTHON).await?.without_target_info())
     })
     .await
     .with_context(|| format!("{}\n{}", first.log(), last.log()))?;

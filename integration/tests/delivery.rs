@@ -91,16 +91,12 @@ async fn check_outage(message: &str) -> Result<()> {
     // Acknowledged although the store is away: the queue holds it.
     let report = application::python(&["--endpoint", &gateway.grpc(), "--rounds", "5"]).await?;
     store.resume().await?;
-    let expected = expected::series(&report, samples::PYTHON_NAMES);
-    let plain = |mut series: expected::Series| {
-        series
-            .floats
-            .retain(|labels, _| labels["__name__"] != "target_info");
-        series
-    };
-    let expected = plain(expected);
+    let expected = expected::series(&report, samples::PYTHON_NAMES).without_target_info();
     until("every sample to arrive after the outage", async || {
-        difference::expect_series(&expected, &plain(store.series(samples::PYTHON).await?))
+        difference::expect_series(
+            &expected,
+            &store.series(samples::PYTHON).await?.without_target_info(),
+        )
     })
     .await
     .with_context(|| gateway.log())?;

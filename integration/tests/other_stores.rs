@@ -3,21 +3,13 @@
 use anyhow::{Context, Result, ensure};
 use weir_integration::application;
 use weir_integration::difference::expect_nearly;
-use weir_integration::expected::{self, NativePoint, Point, Series};
+use weir_integration::expected;
 use weir_integration::gateway::{Gateway, config};
 use weir_integration::influxdb::InfluxDb;
 use weir_integration::samples::{PYTHON, PYTHON_NAMES};
+use weir_integration::series::{NativePoint, Point, Series};
 use weir_integration::victoria_metrics::VictoriaMetrics;
 use weir_integration::wait::until;
-
-/// Float series alone, without `target_info`.
-fn floats(mut series: Series) -> Series {
-    series.natives.clear();
-    series
-        .floats
-        .retain(|labels, _| labels["__name__"] != "target_info");
-    series
-}
 
 /// VictoriaMetrics turns a native histogram into buckets of its own beside `_count` and `_sum`, and knows no
 /// number as small as the smallest of a double.
@@ -39,11 +31,10 @@ fn as_victoria_metrics_keeps_it(mut series: Series) -> Series {
         push("_sum", |point| point.sum);
     }
     series.floats.retain(|labels, _| {
-        labels["__name__"] != "target_info"
-            && !labels.contains_key("vmrange")
-            && labels.get("edge").is_none_or(|edge| edge != "min")
+        let smallest = labels.get("edge").is_some_and(|edge| edge == "min");
+        !labels.contains_key("vmrange") && !smallest
     });
-    series
+    series.without_target_info()
 }
 
 #[tokio::test]
@@ -84,9 +75,11 @@ async fn python_into_influxdb() -> Result<()> {
     let settings = format!("endpoint: {}\n", store.write_url());
     let gateway = Gateway::start(|ports| config(ports, "prometheus_remote_write", &settings)).await?;
     let report = application::python(&["--endpoint", &gateway.http(), "--protocol", "http/protobuf"]).await?;
-    let expected = floats(expected::series(&report, PYTHON_NAMES));
+    let expected = expected::series(&report, PYTHON_NAMES)
+        .without_natives()
+        .without_target_info();
     until("every sample to arrive", async || {
-        expect_nearly(&expected, &floats(store.series().await?))
+        expect_nearly(&expected, &store.series().await?.without_target_info())
     })
     .await
     .with_context(|| gateway.log())?;
