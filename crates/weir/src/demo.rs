@@ -21,10 +21,6 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
 struct Options {
     #[command(flatten)]
     demo: DemoOptions,
-
-    /// Keep the gateway up when all is sent, until Ctrl-C; then compare.
-    #[arg(long)]
-    keep_running: bool,
 }
 
 /// Returns the subcommand.
@@ -48,11 +44,6 @@ async fn play(app: &App, options: &Options) -> anyhow::Result<ExitCode> {
         let gateway = Gateway::start(app, &config).await?;
         introduce(&endpoints, &gateway);
         Ok(async {
-            if options.keep_running {
-                say("\nAll is sent. The gateway keeps running until Ctrl-C.");
-                // Fails only if the process cannot catch signals, and then there is nothing to wait for.
-                let _ = tokio::signal::ctrl_c().await;
-            }
             *stopped.borrow_mut() = Some(gateway.shutdown(Instant::now() + SHUTDOWN_TIMEOUT).await);
         })
     };

@@ -101,7 +101,7 @@ impl Printer {
             None => {
                 counts.log();
                 if !body.is_empty() {
-                    tracing::info!("{body}");
+                    tracing::info!("{}", body.trim_end());
                 }
                 Ok(())
             }

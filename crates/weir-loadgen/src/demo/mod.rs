@@ -15,6 +15,7 @@ mod tests;
 use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -44,8 +45,11 @@ pub struct DemoOptions {
     #[arg(long, default_value = "250ms", value_parser = crate::duration::parse)]
     pub interval: Duration,
     /// Also send sums and histograms as deltas: for gateways that turn them into cumulative series.
-    #[arg(long)]
+    #[arg(long, hide = true)]
     pub delta: bool,
+    /// Keep sending until Ctrl-C instead of ending after the rounds; then compare.
+    #[arg(long)]
+    pub keep_running: bool,
 }
 
 impl Default for DemoOptions {
@@ -54,6 +58,7 @@ impl Default for DemoOptions {
             rounds: 40,
             interval: Duration::from_millis(250),
             delta: false,
+            keep_running: false,
         }
     }
 }
@@ -172,21 +177,31 @@ where
     let began = Instant::now();
     let mut generator = DemoGenerator::new(otlp_grpc, options.delta)?;
     let mut told = began;
-    for round in 1..=options.rounds {
+    let mut interrupt = pin!(interrupted(options.keep_running));
+    let last = if options.keep_running {
+        u32::MAX
+    } else {
+        options.rounds
+    };
+    for round in 1..=last {
         generator.export().await;
         let now = Instant::now();
-        if now - told >= Duration::from_secs(1) || round == options.rounds {
+        if now - told >= Duration::from_secs(1) || round == last {
             told = now;
+            let rounds = (!options.keep_running).then_some(last);
             progress(&Progress::now(
                 round,
-                options.rounds,
+                rounds,
                 began.elapsed(),
                 &generator,
                 &receiver,
             ));
         }
-        if round < options.rounds {
-            sleep(options.interval).await;
+        if round < last {
+            tokio::select! {
+                () = sleep(options.interval) => {}
+                () = &mut interrupt => break,
+            }
         }
     }
     let sent = generator.close().await;
@@ -195,6 +210,14 @@ where
     let report = DemoReport::new(began.elapsed(), &sent, &receiver);
     receiver.sink.stop().await;
     Ok(report)
+}
+
+/// Waits for Ctrl-C if the demo is to go on until then.
+async fn interrupted(keep_running: bool) {
+    // Without signals there is nothing to wait for: the demo then goes on until it is killed.
+    if !keep_running || tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending().await
+    }
 }
 
 /// Returns a loopback address that was free a moment ago.

@@ -17,8 +17,8 @@ const SHOWN: usize = 10;
 pub struct Progress {
     /// Rounds exported.
     pub round: u32,
-    /// Rounds in all.
-    pub rounds: u32,
+    /// Rounds in all, if the demo ends by itself.
+    pub rounds: Option<u32>,
     /// Time since the first export.
     pub elapsed: Duration,
     /// Data points sent.
@@ -32,7 +32,7 @@ pub struct Progress {
 impl Progress {
     pub(super) fn now(
         round: u32,
-        rounds: u32,
+        rounds: Option<u32>,
         elapsed: Duration,
         generator: &DemoGenerator,
         receiver: &DemoReceiver,
@@ -52,12 +52,12 @@ impl Progress {
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let written = &self.received.written;
+        let of_rounds = self.rounds.map(|rounds| format!("/{rounds}")).unwrap_or_default();
         write!(
             f,
-            "{:5.1} s  round {}/{}  sent {} points  received {} samples, {} histograms in {} requests  violations {}",
+            "{:5.1} s  round {}{of_rounds}  sent {} points  received {} samples, {} histograms in {} requests  violations {}",
             self.elapsed.as_secs_f64(),
             self.round,
-            self.rounds,
             self.sent,
             written.samples,
             written.histograms,

@@ -310,6 +310,7 @@ fn quick() -> DemoOptions {
         rounds: 9,
         interval: Duration::ZERO,
         delta: false,
+        keep_running: false,
     }
 }
 
