@@ -8,7 +8,8 @@ use std::num::NonZeroUsize;
 use criterion::{Criterion, criterion_group, criterion_main};
 use weir_loadgen::workload::{Payload, Spec, lanes};
 use weir_pdata::view::{
-    ExponentialHistogramPoint, HistogramPoint, Metric, MetricsVisitor, NumberPoint, Resource, Scope, SummaryPoint, Visit,
+    ExponentialHistogramPoint, HistogramPoint, Metric, MetricsVisitor, NumberPoint, Resource, Scope,
+    SummaryPoint, Visit,
 };
 use weir_pdata::{Batch, Signal, WireChunk};
 
@@ -49,12 +50,18 @@ impl MetricsVisitor for Touch {
 
 fn stages(c: &mut Criterion) {
     for (name, payload) in [("mixed6", Payload::Mixed6), ("sums10", Payload::Sums10)] {
-        let spec = Spec { payload, points: 1000, ..Spec::default() };
+        let spec = Spec {
+            payload,
+            points: 1000,
+            ..Spec::default()
+        };
         let mut lanes = lanes(&spec, 1).expect("a valid workload");
         let request = lanes[0].next_request(1_700_000_000_000_000_000).as_request();
         let batch = Batch::from_wire(Signal::Metrics, request.clone()).expect("well formed");
         let mut group = c.benchmark_group(name);
-        group.bench_function("check", |b| b.iter(|| WireChunk::check(Signal::Metrics, black_box(request.clone()))));
+        group.bench_function("check", |b| {
+            b.iter(|| WireChunk::check(Signal::Metrics, black_box(request.clone())))
+        });
         group.bench_function("visit", |b| {
             b.iter(|| {
                 let mut touch = Touch::default();
@@ -69,7 +76,9 @@ fn stages(c: &mut Criterion) {
             });
         });
         let hundred = NonZeroUsize::new(100).expect("not zero");
-        group.bench_function("split by 100", |b| b.iter(|| black_box(batch.clone()).split_items(hundred)));
+        group.bench_function("split by 100", |b| {
+            b.iter(|| black_box(batch.clone()).split_items(hundred))
+        });
         group.bench_function("decode", |b| b.iter(|| black_box(&batch).to_decoded()));
         group.finish();
     }

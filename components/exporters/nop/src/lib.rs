@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use weir_component::{
-    Batch, Book, BuildContext, BuildError, Component, ConsumeError, Exporter, ExporterFactory, Stability, Validate, async_trait,
+    Batch, Book, BuildContext, BuildError, Component, ConsumeError, Exporter, ExporterFactory, Stability,
+    Validate, async_trait,
 };
 
 /// Options of the `nop` exporter: none.
@@ -27,7 +28,9 @@ impl Exporter for Nop {
     type Config = Config;
 
     fn build(_config: &Config, context: &BuildContext) -> Result<Self, BuildError> {
-        Ok(Self { book: context.book.clone() })
+        Ok(Self {
+            book: context.book.clone(),
+        })
     }
 
     async fn export(&self, batch: Batch) -> Result<(), ConsumeError> {
@@ -44,9 +47,15 @@ mod tests {
 
     #[tokio::test]
     async fn everything_is_delivered_to_nowhere() {
-        let context = BuildContext::standalone("nop".parse().expect("id"), ComponentKind::Exporter, Some(Signal::Logs));
+        let context = BuildContext::standalone(
+            "nop".parse().expect("id"),
+            ComponentKind::Exporter,
+            Some(Signal::Logs),
+        );
         let nop = Nop::build(&Config {}, &context).expect("builds");
-        nop.export(Batch::from_decoded(Decoded::empty(Signal::Logs))).await.expect("taken");
+        nop.export(Batch::from_decoded(Decoded::empty(Signal::Logs)))
+            .await
+            .expect("taken");
         assert_eq!(context.book.delivered_items(), 0);
     }
 

@@ -15,7 +15,10 @@ const FAST: &str = "retry_on_failure: {initial_interval: 1ms, max_interval: 2ms}
 
 fn config(server: &Server, options: &str) -> ParsedConfig {
     let comma = if options.is_empty() { "" } else { ", " };
-    contract::config(&FACTORY.meta, &format!("{{endpoint: '{}'{comma}{options}}}", server.url()))
+    contract::config(
+        &FACTORY.meta,
+        &format!("{{endpoint: '{}'{comma}{options}}}", server.url()),
+    )
 }
 
 async fn start(server: &Server, options: &str) -> Bench {
@@ -25,7 +28,10 @@ async fn start(server: &Server, options: &str) -> Bench {
 }
 
 async fn stop(bench: &Bench) {
-    bench.shutdown(Duration::from_secs(10)).await.expect("everything is delivered or dropped before the deadline");
+    bench
+        .shutdown(Duration::from_secs(10))
+        .await
+        .expect("everything is delivered or dropped before the deadline");
     bench.assert_balanced();
 }
 
@@ -40,22 +46,41 @@ fn values(received: &[Received]) -> BTreeMap<String, Vec<f64>> {
 
 /// A batch of `points` series at a time, all with the same value.
 fn round(points: usize, round: u64) -> Batch {
-    batches::metrics().at(batches::TIME_NS + round * 1_000_000_000).gauge("g", &vec![round as f64; points]).wire()
+    batches::metrics()
+        .at(batches::TIME_NS + round * 1_000_000_000)
+        .gauge("g", &vec![round as f64; points])
+        .wire()
 }
 
 #[tokio::test]
 async fn it_keeps_the_contract() {
     let server = Server::start().await;
     contract::exporter_starts_and_stops_twice(FACTORY, &config(&server, ""), batches::gauge("g", 1)).await;
-    let batch = batches::metrics().gauge("a", &[1.0]).counter("b", &[2.0]).histogram("c", &[1.0], &[1, 2]).wire();
-    contract::exporter_balances(FACTORY, &config(&server, ""), vec![batch, batches::gauge("d", 500)]).await;
+    let batch = batches::metrics()
+        .gauge("a", &[1.0])
+        .counter("b", &[2.0])
+        .histogram("c", &[1.0], &[1, 2])
+        .wire();
+    contract::exporter_balances(
+        FACTORY,
+        &config(&server, ""),
+        vec![batch, batches::gauge("d", 500)],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn requests_of_version_1_are_as_the_specification_says() {
     let server = Server::start().await;
-    let bench = start(&server, "headers: {X-Scope-OrgID: team-a}, external_labels: {cluster: c1}").await;
-    bench.send(batches::metrics().counter("requests", &[5.0]).wire()).await.unwrap();
+    let bench = start(
+        &server,
+        "headers: {X-Scope-OrgID: team-a}, external_labels: {cluster: c1}",
+    )
+    .await;
+    bench
+        .send(batches::metrics().counter("requests", &[5.0]).wire())
+        .await
+        .unwrap();
     stop(&bench).await;
     let requests = server.received();
     assert_eq!(requests.len(), 1);
@@ -65,7 +90,11 @@ async fn requests_of_version_1_are_as_the_specification_says() {
     assert_eq!(request.header("content-encoding"), "snappy");
     assert_eq!(request.header("x-prometheus-remote-write-version"), "0.1.0");
     assert_eq!(request.header("x-scope-orgid"), "team-a");
-    assert!(request.header("user-agent").starts_with("weir/"), "{}", request.header("user-agent"));
+    assert!(
+        request.header("user-agent").starts_with("weir/"),
+        "{}",
+        request.header("user-agent")
+    );
     let expected = r#"__name__="requests_total",cluster="c1",job="shop",n="0",otel_scope_name="testkit",otel_scope_version="1.0""#;
     assert_eq!(values(&requests)[expected], [5.0]);
 }
@@ -74,15 +103,28 @@ async fn requests_of_version_1_are_as_the_specification_says() {
 async fn requests_of_version_2_are_as_the_specification_says() {
     let server = Server::start().await;
     let bench = start(&server, V2).await;
-    bench.send(batches::metrics().counter("requests", &[5.0]).wire()).await.unwrap();
+    bench
+        .send(batches::metrics().counter("requests", &[5.0]).wire())
+        .await
+        .unwrap();
     stop(&bench).await;
     let requests = server.received();
-    assert_eq!(requests[0].header("content-type"), "application/x-protobuf;proto=io.prometheus.write.v2.Request");
+    assert_eq!(
+        requests[0].header("content-type"),
+        "application/x-protobuf;proto=io.prometheus.write.v2.Request"
+    );
     assert_eq!(requests[0].header("x-prometheus-remote-write-version"), "2.0.0");
     assert!(matches!(requests[0].message, Message::V2(_)));
-    assert!(values(&requests).keys().any(|series| series.starts_with(r#"__name__="requests_total""#)));
+    assert!(
+        values(&requests)
+            .keys()
+            .any(|series| series.starts_with(r#"__name__="requests_total""#))
+    );
     let text = bench.context.metrics.render();
-    assert!(text.contains("otelcol_exporter_prometheusremotewrite_written_samples{"), "{text}");
+    assert!(
+        text.contains("otelcol_exporter_prometheusremotewrite_written_samples{"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -109,7 +151,11 @@ async fn statuses_mean_what_the_specification_says() {
         stop(&bench).await;
         assert_eq!(server.received().len(), attempts, "{status}");
         let dropped: Vec<_> = bench.account().dropped.into_iter().collect();
-        assert_eq!(dropped, reason.map(|reason| (reason, 3)).into_iter().collect::<Vec<_>>(), "{status}");
+        assert_eq!(
+            dropped,
+            reason.map(|reason| (reason, 3)).into_iter().collect::<Vec<_>>(),
+            "{status}"
+        );
     }
 }
 
@@ -144,7 +190,13 @@ async fn a_receiver_that_is_not_there_is_tried_again() {
     bench.send(batches::gauge("g", 3)).await.unwrap();
     stop(&bench).await;
     assert_eq!(bench.dropped("retries_exhausted"), 3);
-    assert!(bench.context.metrics.render().contains("weir_exporter_remote_write_failed_requests_total"));
+    assert!(
+        bench
+            .context
+            .metrics
+            .render()
+            .contains("weir_exporter_remote_write_failed_requests_total")
+    );
 }
 
 #[tokio::test]
@@ -158,8 +210,11 @@ async fn an_old_receiver_gets_the_old_protocol() {
         server.wait_for(2).await;
         bench.send(batches::gauge("b", 3)).await.unwrap();
         stop(&bench).await;
-        let versions: Vec<bool> =
-            server.received().iter().map(|request| matches!(request.message, Message::V2(_))).collect();
+        let versions: Vec<bool> = server
+            .received()
+            .iter()
+            .map(|request| matches!(request.message, Message::V2(_)))
+            .collect();
         assert_eq!(versions, [true, false, false]);
         assert_eq!(bench.account().delivered, 6);
     }
@@ -185,7 +240,10 @@ async fn what_is_too_large_arrives_in_parts() {
     stop(&bench).await;
     assert_eq!(bench.account().delivered, 100);
     let requests = server.received();
-    let sizes: Vec<usize> = requests.iter().map(|request| request.message.samples().len()).collect();
+    let sizes: Vec<usize> = requests
+        .iter()
+        .map(|request| request.message.samples().len())
+        .collect();
     assert_eq!(sizes, [100, 50, 25, 25, 50]);
     assert_eq!(values(&requests[2..]).len(), 100, "every series arrived");
 }
@@ -195,7 +253,8 @@ async fn series_stay_in_order_although_requests_are_parallel() {
     const SERIES: usize = 60;
     const ROUNDS: u64 = 20;
     let server = Server::start().await;
-    let options = "max_series_per_request: 10, remote_write_queue: {num_consumers: 4}, target_info: {enabled: false}";
+    let options =
+        "max_series_per_request: 10, remote_write_queue: {num_consumers: 4}, target_info: {enabled: false}";
     let bench = start(&server, options).await;
     server.hold();
     for number in 0..ROUNDS {
@@ -208,8 +267,14 @@ async fn series_stay_in_order_although_requests_are_parallel() {
     }
     stop(&bench).await;
     let requests = server.received();
-    assert!(requests.iter().any(|request| request.in_flight > 1), "requests are in flight at the same time");
-    assert!(requests.iter().all(|request| request.in_flight <= 4), "but no more than consumers");
+    assert!(
+        requests.iter().any(|request| request.in_flight > 1),
+        "requests are in flight at the same time"
+    );
+    assert!(
+        requests.iter().all(|request| request.in_flight <= 4),
+        "but no more than consumers"
+    );
     let expected: Vec<f64> = (0..ROUNDS).map(|round| round as f64).collect();
     let values = values(&requests);
     assert_eq!(values.len(), SERIES);
@@ -252,7 +317,10 @@ async fn what_cannot_be_delivered_before_the_end_is_counted() {
     let bench = start(&server, FAST).await;
     bench.send(batches::gauge("a", 5)).await.unwrap();
     let error = bench.shutdown(Duration::from_millis(200)).await.unwrap_err();
-    assert_eq!(error.to_string(), "5 items could not be delivered in time and were dropped");
+    assert_eq!(
+        error.to_string(),
+        "5 items could not be delivered in time and were dropped"
+    );
     assert_eq!(bench.dropped("shutdown"), 5);
     bench.assert_balanced();
 }
@@ -262,9 +330,15 @@ async fn without_a_queue_the_sender_gets_the_verdict() {
     let server = Server::start().await;
     let off = "remote_write_queue: {enabled: false}, retry_on_failure: {enabled: false}";
     let bench = start(&server, off).await;
-    server.answer_next([Answer::status(503).retry_after(Duration::from_secs(7)), Answer::status(400).body("too old")]);
+    server.answer_next([
+        Answer::status(503).retry_after(Duration::from_secs(7)),
+        Answer::status(400).body("too old"),
+    ]);
     let error = bench.send(batches::gauge("a", 5)).await.unwrap_err();
-    assert_eq!(error.retry(), weir_component::Retry::After(Duration::from_secs(7)));
+    assert_eq!(
+        error.retry(),
+        weir_component::Retry::After(Duration::from_secs(7))
+    );
     let error = bench.send(batches::gauge("a", 5)).await.unwrap_err();
     assert!(error.is_partial() && !error.is_retryable());
     bench.send(batches::gauge("a", 5)).await.unwrap();

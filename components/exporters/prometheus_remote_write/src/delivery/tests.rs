@@ -87,7 +87,11 @@ fn down() -> Line {
 async fn an_outage_is_ridden_out_without_loss_or_disorder() {
     let bench = bench("", Duration::from_millis(10), (0..20).map(|_| down()));
     for items in [1, 2, 3] {
-        bench.exporter.export(batches::gauge(&format!("g{items}"), items)).await.unwrap();
+        bench
+            .exporter
+            .export(batches::gauge(&format!("g{items}"), items))
+            .await
+            .unwrap();
     }
     bench.shutdown(10 * MINUTE).await.unwrap();
     bench.assert_books(6, &[]);
