@@ -9,7 +9,7 @@ use weir_pdata::{MemoryBudget, Signal};
 use weir_telemetry::Metrics;
 
 use crate::ledger::{Book, Ledger, NodeKey};
-use crate::{ComponentId, ComponentKind, Extension, PipelineId};
+use crate::{ClientAuth, ComponentId, ComponentKind, Extension, PipelineId, ServerAuth, StartError};
 
 /// Name and version of the running binary.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,6 +143,44 @@ impl Host {
     /// Returns a running extension.
     pub fn extension(&self, id: &ComponentId) -> Option<&Arc<dyn Extension>> {
         self.extensions.get(id)
+    }
+
+    /// Returns what puts credentials on the requests of a client.
+    ///
+    /// # Errors
+    ///
+    /// There is no such extension, or it does not authenticate clients.
+    pub fn client_auth(&self, id: &ComponentId) -> Result<Arc<dyn ClientAuth>, StartError> {
+        let offer = |extension: &Arc<dyn Extension>| extension.client_auth();
+        self.offered(id, offer, "client")
+    }
+
+    /// Returns what checks the requests to a server.
+    ///
+    /// # Errors
+    ///
+    /// There is no such extension, or it does not authenticate the clients of servers.
+    pub fn server_auth(&self, id: &ComponentId) -> Result<Arc<dyn ServerAuth>, StartError> {
+        let offer = |extension: &Arc<dyn Extension>| extension.server_auth();
+        self.offered(id, offer, "server")
+    }
+
+    fn offered<T>(
+        &self,
+        id: &ComponentId,
+        offer: impl Fn(&Arc<dyn Extension>) -> Option<T>,
+        side: &str,
+    ) -> Result<T, StartError> {
+        let extension = self.extension(id).ok_or_else(|| {
+            StartError::new(format!(
+                "the authenticator `{id}` is not running: list it in `service::extensions`"
+            ))
+        })?;
+        offer(extension).ok_or_else(|| {
+            StartError::new(format!(
+                "the extension `{id}`, as it is configured, is no authenticator for a {side}"
+            ))
+        })
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! This crate knows no component, no transport and no YAML.
 
+mod auth;
 mod catalog;
 pub mod config;
 mod consumer;
@@ -21,6 +22,7 @@ mod status;
 mod traits;
 
 pub use async_trait::async_trait;
+pub use auth::{AuthError, ClientAuth, IncomingRequest, OutgoingRequest, ServerAuth};
 pub use catalog::{Catalog, Factory, Found};
 pub use config::{Validate, Violations};
 pub use consumer::Consumer;
@@ -38,4 +40,4 @@ pub use parsed::{ComponentConfig, ParsedConfig};
 pub use status::{Code, Fault};
 pub use traits::{Component, Connector, Exporter, Extension, Layer, Outputs, Processor, Receiver, Verdict};
 
-pub use weir_pdata::{Batch, Context, MemoryBudget, Permit, Signal};
+pub use weir_pdata::{Batch, Context, Identity, MemoryBudget, Permit, Signal};

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use weir_pdata::{Batch, Signal};
 
 use crate::{
-    BuildContext, BuildError, ComponentConfig, ConsumeError, Consumer, Host, PipelineId, ShutdownError,
-    StartError,
+    BuildContext, BuildError, ClientAuth, ComponentConfig, ConsumeError, Consumer, Host, PipelineId,
+    ServerAuth, ShutdownError, StartError,
 };
 
 /// What the runtime starts and stops.
@@ -202,5 +202,17 @@ pub trait Extension: Component {
     /// Learns that all pipelines have started (`true`), or that they are about to stop (`false`).
     fn pipelines_ready(&self, ready: bool) {
         let _ = ready;
+    }
+
+    /// Returns what puts credentials on the requests of clients that name this extension as their authenticator, if it can. May be
+    /// called before the extension has started.
+    fn client_auth(&self) -> Option<Arc<dyn ClientAuth>> {
+        None
+    }
+
+    /// Returns what checks the requests to servers that name this extension as their authenticator, if it can. May be called before
+    /// the extension has started.
+    fn server_auth(&self) -> Option<Arc<dyn ServerAuth>> {
+        None
     }
 }

@@ -10,4 +10,4 @@ mod violations;
 
 pub use optional::{OffUnlessNamed, OffUnlessSet, OnUnlessDisabled, Optional};
 pub use secret::{Secret, reveal};
-pub use violations::{Validate, Violation, Violations};
+pub use violations::{NamedExtension, Validate, Violation, Violations};

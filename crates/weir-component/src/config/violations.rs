@@ -1,4 +1,6 @@
-//! What is wrong with a configuration, all of it at once.
+//! What is wrong with a configuration, all of it at once, and which extensions it names.
+
+use crate::{ComponentId, InvalidId};
 
 /// One thing wrong with a configuration value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,22 +11,56 @@ pub struct Violation {
     pub message: String,
 }
 
+/// A configuration value that names an extension.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedExtension {
+    /// Keys from the validated value down to the one that names the extension.
+    pub path: Vec<String>,
+    /// The extension.
+    pub id: ComponentId,
+}
+
 /// A collection of [`Violation`]s, filled by [`Validate`].
 #[derive(Debug, Default)]
 pub struct Violations {
     prefix: Vec<String>,
     found: Vec<Violation>,
+    extensions: Vec<NamedExtension>,
 }
 
 impl Violations {
     /// Adds a violation at `key` (a path of keys joined by `::`; empty for the value itself).
     pub fn add(&mut self, key: &str, message: impl Into<String>) {
-        let mut path = self.prefix.clone();
-        path.extend(key.split("::").filter(|part| !part.is_empty()).map(str::to_owned));
+        let path = self.path(key);
         self.found.push(Violation {
             path,
             message: message.into(),
         });
+    }
+
+    /// Notes that the value at `key` is the id of an extension that must run, or adds a violation if it is no id. Whether it runs is
+    /// for whoever reads the whole configuration to say.
+    pub fn names_extension(&mut self, key: &str, id: &str) {
+        match id.parse() {
+            Ok(id) => {
+                let path = self.path(key);
+                self.extensions.push(NamedExtension { path, id });
+            }
+            Err(_) if id.is_empty() => self.add(key, "required: the id of an extension"),
+            Err(error) => {
+                let error: InvalidId = error;
+                self.add(key, error.to_string());
+            }
+        }
+    }
+
+    fn path(&self, key: &str) -> Vec<String> {
+        let keys = key.split("::").filter(|part| !part.is_empty());
+        self.prefix
+            .iter()
+            .cloned()
+            .chain(keys.map(str::to_owned))
+            .collect()
     }
 
     /// Adds a violation at `key` unless `holds`.
@@ -41,6 +77,11 @@ impl Violations {
             .extend(key.split("::").filter(|part| !part.is_empty()).map(str::to_owned));
         value.validate(self);
         self.prefix.truncate(depth);
+    }
+
+    /// Returns the extensions that the configuration names, in the order of discovery.
+    pub fn named_extensions(&self) -> &[NamedExtension] {
+        &self.extensions
     }
 
     /// Returns what was found, in the order of discovery.
@@ -62,6 +103,27 @@ pub trait Validate {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn named_extensions_are_kept_with_their_path() {
+        struct Section;
+
+        impl Validate for Section {
+            fn validate(&self, found: &mut Violations) {
+                found.names_extension("auth::authenticator", "basicauth/in");
+                found.names_extension("auth::authenticator", "");
+                found.names_extension("auth::authenticator", "a b");
+            }
+        }
+
+        let mut found = Violations::default();
+        found.nested("http", &Section);
+        let named = found.named_extensions();
+        assert_eq!(named.len(), 1);
+        assert_eq!(named[0].path.join("::"), "http::auth::authenticator");
+        assert_eq!(named[0].id.to_string(), "basicauth/in");
+        assert_eq!(found.into_found().len(), 2);
+    }
 
     struct Inner;
 
