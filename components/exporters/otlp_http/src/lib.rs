@@ -2,9 +2,9 @@
 //!
 //! A delivery, read from the top (the stack above it, queue and books, is [`weir_export`]'s):
 //!
-//! 1. [`body`]: the batch becomes one request body. As protobuf, a batch that nobody changed goes out as the bytes it came in as.
-//! 2. [`exporter`]: cutoff, retry and timeout stand around each attempt to send it.
-//! 3. [`answer`]: what the server's answer means, by the one table in `weir-component`.
+//! 1. `body`: the batch becomes one request body. As protobuf, a batch that nobody changed goes out as the bytes it came in as.
+//! 2. `exporter`: cutoff, retry and timeout stand around each attempt to send it.
+//! 3. `answer`: what the server's answer means, by the one table in `weir-component`.
 //!
 //! Connections, compression and proxies are `weir-net`'s. Spec: OTLP 1.x, "OTLP/HTTP".
 
