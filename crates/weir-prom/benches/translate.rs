@@ -1,12 +1,9 @@
 //! CPU per OTLP data point of the translation, without compression and network.
 //!
-//! Each request has 1000 points of one resource with 8 attributes: 2 scopes, 40 metrics of 25 points. Criterion's
-//! time per element is the time per point; a histogram of 12 buckets counts as one, though it makes 14 series.
-//!
-//! - `mixed6`: half sums, 30 % gauges, 15 % histograms, 5 % exponential histograms of 40 buckets; 6 attributes
-//! - `sums10`: sums with 10 attributes
-//! - `card10`: the same with one attribute that is unique to the point
-//! - `uniq10`: the same with all attributes unique: nothing can be interned
+//! Criterion's time per element is the time per point; a histogram of 12 buckets counts as one, though it makes 14
+//! series.
+
+mod workload;
 
 use std::time::{Duration, Instant};
 
@@ -14,158 +11,8 @@ use bytes::Bytes;
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use prost::Message;
 use weir_pdata::{Batch, Decoded, Signal};
-use weir_prom::{Compressor, Output, Protocol, Settings, Translator};
-use weir_proto::otlp::collector::metrics::v1::ExportMetricsServiceRequest;
-use weir_proto::otlp::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value::Value};
-use weir_proto::otlp::metrics::v1::exponential_histogram_data_point::Buckets;
-use weir_proto::otlp::metrics::v1::metric::Data;
-use weir_proto::otlp::metrics::v1::{
-    ExponentialHistogram, ExponentialHistogramDataPoint, Gauge, Histogram, HistogramDataPoint, Metric,
-    NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, number_data_point,
-};
-use weir_proto::otlp::resource::v1::Resource;
-
-const METRICS: usize = 40;
-const POINTS: usize = 25;
-const TIME: u64 = 1_700_000_000_000_000_000;
-
-fn text(key: &str, value: String) -> KeyValue {
-    let value = Some(AnyValue {
-        value: Some(Value::StringValue(value)),
-    });
-    KeyValue {
-        key: key.to_owned(),
-        value,
-        ..KeyValue::default()
-    }
-}
-
-/// Attributes of a point; the first `unique` of them have a value of their own.
-fn attributes(count: usize, unique: usize, metric: usize, point: usize) -> Vec<KeyValue> {
-    const KEYS: [&str; 10] = [
-        "http.request.method",
-        "http.route",
-        "http.response.status_code",
-        "server.address",
-        "network.protocol.version",
-        "url.scheme",
-        "tenant",
-        "region",
-        "shard",
-        "operation.name",
-    ];
-    let value = |at: usize| match at {
-        at if at < unique => format!("value-{metric}-{point}-{at}-abcdef"),
-        0 => ["GET", "POST", "PUT"][point % 3].to_owned(),
-        1 => format!("/api/v1/orders/{{id}}/items/{}", point % 7),
-        2 => ["200", "404", "500"][point % 3].to_owned(),
-        at => format!("some-value-{}", (point + at) % 5),
-    };
-    (0..count).map(|at| text(KEYS[at], value(at))).collect()
-}
-
-fn number(attributes: Vec<KeyValue>, value: f64) -> NumberDataPoint {
-    NumberDataPoint {
-        attributes,
-        start_time_unix_nano: TIME - 60_000_000_000,
-        time_unix_nano: TIME,
-        value: Some(number_data_point::Value::AsDouble(value)),
-        ..NumberDataPoint::default()
-    }
-}
-
-fn histogram(attributes: Vec<KeyValue>) -> HistogramDataPoint {
-    HistogramDataPoint {
-        attributes,
-        start_time_unix_nano: TIME - 60_000_000_000,
-        time_unix_nano: TIME,
-        count: 66,
-        sum: Some(123.456),
-        bucket_counts: (0..12).collect(),
-        explicit_bounds: vec![0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0],
-        ..HistogramDataPoint::default()
-    }
-}
-
-fn exponential(attributes: Vec<KeyValue>) -> ExponentialHistogramDataPoint {
-    let counts: Vec<u64> = (0..40).map(|n| n % 5).collect();
-    ExponentialHistogramDataPoint {
-        attributes,
-        start_time_unix_nano: TIME - 60_000_000_000,
-        time_unix_nano: TIME,
-        count: counts.iter().sum(),
-        sum: Some(99.5),
-        scale: 3,
-        positive: Some(Buckets {
-            offset: -10,
-            bucket_counts: counts,
-        }),
-        ..ExponentialHistogramDataPoint::default()
-    }
-}
-
-fn request(mixed: bool, attribute_count: usize, unique: usize) -> ExportMetricsServiceRequest {
-    let metric = |m: usize| {
-        let of = |p| attributes(attribute_count, unique, m, p);
-        let numbers = || (0..POINTS).map(|p| number(of(p), (m * p) as f64 + 0.5)).collect();
-        let cumulative = 2;
-        let data = match m % 20 {
-            10..=15 if mixed => Data::Gauge(Gauge {
-                data_points: numbers(),
-            }),
-            16..=18 if mixed => Data::Histogram(Histogram {
-                data_points: (0..POINTS).map(|p| histogram(of(p))).collect(),
-                aggregation_temporality: cumulative,
-            }),
-            19 if mixed => Data::ExponentialHistogram(ExponentialHistogram {
-                data_points: (0..POINTS).map(|p| exponential(of(p))).collect(),
-                aggregation_temporality: cumulative,
-            }),
-            _ => Data::Sum(Sum {
-                data_points: numbers(),
-                aggregation_temporality: cumulative,
-                is_monotonic: true,
-            }),
-        };
-        Metric {
-            name: format!("http.server.request.duration.{m}"),
-            description: "Duration of HTTP server requests.".to_owned(),
-            unit: "s".to_owned(),
-            data: Some(data),
-            ..Metric::default()
-        }
-    };
-    let scope = |s: usize| ScopeMetrics {
-        scope: Some(InstrumentationScope {
-            name: format!("io.example.instrumentation.{s}"),
-            version: "1.2.3".to_owned(),
-            ..InstrumentationScope::default()
-        }),
-        metrics: (s * METRICS / 2..(s + 1) * METRICS / 2).map(metric).collect(),
-        ..ScopeMetrics::default()
-    };
-    let resource = [
-        ("service.name", "checkout"),
-        ("service.namespace", "shop"),
-        ("service.instance.id", "627cc493-f310-47de-96bd-71410b7dec09"),
-        ("deployment.environment.name", "production"),
-        ("k8s.cluster.name", "eu-1"),
-        ("k8s.pod.name", "checkout-7d9f8-x2x4z"),
-        ("host.name", "node-17"),
-        ("telemetry.sdk.language", "rust"),
-    ];
-    let attributes = resource.map(|(key, value)| text(key, value.to_owned())).to_vec();
-    ExportMetricsServiceRequest {
-        resource_metrics: vec![ResourceMetrics {
-            resource: Some(Resource {
-                attributes,
-                ..Resource::default()
-            }),
-            scope_metrics: (0..2).map(scope).collect(),
-            ..ResourceMetrics::default()
-        }],
-    }
-}
+use weir_prom::{Compressor, Output, Protocol, Translator};
+use workload::{MIXES, POINTS_PER_REQUEST, request_of, settings};
 
 /// Runs `work` and returns the CPU time of this thread, which does not depend on who else uses the machine; where
 /// the system does not tell it, the time that passed.
@@ -184,24 +31,11 @@ fn cpu(times: u64, mut work: impl FnMut()) -> Duration {
     }
 }
 
-fn settings() -> Settings {
-    Settings {
-        scope_labels: false,
-        promote_resource_attributes: vec!["deployment.environment.name".into(), "k8s.cluster.name".into()],
-        ..Settings::default()
-    }
-}
-
 fn translate(c: &mut Criterion) {
-    let mixes = [
-        ("mixed6", request(true, 6, 0)),
-        ("sums10", request(false, 10, 0)),
-        ("card10", request(false, 10, 1)),
-        ("uniq10", request(false, 10, 10)),
-    ];
-    for (mix, request) in &mixes {
-        let mut group = c.benchmark_group(*mix);
-        group.throughput(Throughput::Elements((METRICS * POINTS) as u64));
+    for mix in MIXES {
+        let request = request_of(mix).expect("a known mix");
+        let mut group = c.benchmark_group(mix);
+        group.throughput(Throughput::Elements(POINTS_PER_REQUEST as u64));
         // The system counts CPU time in ticks of a few milliseconds: few long samples are more exact.
         group
             .sample_size(20)
@@ -209,7 +43,7 @@ fn translate(c: &mut Criterion) {
             .measurement_time(Duration::from_secs(3));
         let wire =
             Batch::from_wire(Signal::Metrics, Bytes::from(request.encode_to_vec())).expect("valid OTLP");
-        let decoded = Batch::from_decoded(Decoded::Metrics(request.clone()));
+        let decoded = Batch::from_decoded(Decoded::Metrics(request));
         for (name, protocol, batch) in [
             ("v1/wire", Protocol::V1, &wire),
             ("v2/wire", Protocol::V2, &wire),
