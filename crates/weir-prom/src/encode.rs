@@ -57,8 +57,9 @@ pub(crate) trait Codec: Default {
     /// Forgets what was filed after the mark. The request must be finished or restarted next.
     fn rewind(&mut self, mark: Mark);
 
-    /// Writes the request whose series are `series` to `out`, and begins the next.
-    fn finish(&mut self, series: &[u8], out: &mut Vec<u8>);
+    /// Writes the request whose series are `series` to `out`, an empty buffer, and begins the next. What is left in
+    /// `series` means nothing.
+    fn finish(&mut self, series: &mut Vec<u8>, out: &mut Vec<u8>);
 }
 
 /// A place in a codec's own data.

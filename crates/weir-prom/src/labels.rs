@@ -11,5 +11,5 @@ mod table;
 
 pub(crate) use base::{Base, Bases, Copied, ScopeLabels};
 pub(crate) use names::{NameId, WellKnown};
-pub(crate) use shape::{Place, PlanId, Shapes};
+pub(crate) use shape::{PlanId, Shapes};
 pub(crate) use table::{Attr, Content, LabelId, LabelTable, Stamp, Symbols as LabelSymbols};

@@ -74,7 +74,7 @@ impl<C: Codec> RequestWriter<C> {
         if rows.len() > 1 {
             self.rewind(&before);
             // Drops the strings that were filed for nothing.
-            self.writer.codec.finish(&[], &mut Vec::new());
+            self.writer.codec.finish(&mut Vec::new(), &mut Vec::new());
             let (first, second) = rows.split_at(rows.len() / 2);
             self.put(source, first, lane, out);
             return self.put(source, second, lane, out);
@@ -92,8 +92,7 @@ impl<C: Codec> RequestWriter<C> {
         }
         let mut bytes = out.buffer();
         let metadata = self.writer.codec.metadata_records();
-        bytes.reserve(self.writer.bytes.len() + self.writer.codec.head_len());
-        self.writer.codec.finish(&self.writer.bytes, &mut bytes);
+        self.writer.codec.finish(&mut self.writer.bytes, &mut bytes);
         self.writer.bytes.clear();
         out.requests.push(EncodedRequest {
             protocol: C::PROTOCOL,

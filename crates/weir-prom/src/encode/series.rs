@@ -1,10 +1,12 @@
 //! The series of numbers, histograms and summaries.
 
+use std::ops::Range;
+
 use super::Codec;
 use super::native::{put_times, times_len};
 use super::request::{Source, Tally};
 use crate::family::{FamilyId, Suffix};
-use crate::labels::{LabelId, Place, WellKnown};
+use crate::labels::{LabelId, WellKnown};
 use crate::rows::{Exemplar, Rows, Value};
 use crate::stale;
 use crate::wire::{put_fixed64, put_header, put_number, varint_len};
@@ -237,14 +239,19 @@ impl<C: Codec> SeriesWriter<C> {
         let extra = tables.shapes.place(row.plan, generated);
         let shared = &mut self.shared;
         shared.bytes.clear();
-        // Places at the very end are not met in the loop.
-        (shared.name_at, shared.extra_at, shared.extra_end) = (usize::MAX, usize::MAX, usize::MAX);
         let labels = &tables.rows.labels[row.labels.clone()];
-        for (index, id) in labels.iter().enumerate() {
-            shared.note(index, name, extra);
-            self.codec.label(*id, &mut tables.labels, &mut shared.bytes);
-        }
-        shared.note(labels.len(), name, extra);
+        let mut put = |range: Range<usize>| {
+            for id in &labels[range] {
+                self.codec.label(*id, &mut tables.labels, &mut shared.bytes);
+            }
+            shared.bytes.len()
+        };
+        // `__name__` comes before both `le` and `quantile`.
+        let replaced = extra.at + usize::from(extra.taken);
+        shared.name_at = put(0..name.at);
+        shared.extra_at = put(name.at..extra.at);
+        shared.extra_end = put(extra.at..replaced);
+        put(replaced..labels.len());
         self.content.clear();
         self.metadata.clear();
         self.codec.metadata(
@@ -376,23 +383,6 @@ impl<C: Codec> SeriesWriter<C> {
             self.tally.counts.exemplars += 1;
         }
         self.exemplars.clear();
-    }
-}
-
-impl Shared {
-    /// Called before each label and at the end: notes the places that are here.
-    #[inline]
-    fn note(&mut self, index: usize, name: Place, extra: Place) {
-        let here = self.bytes.len();
-        if index == name.at {
-            self.name_at = here;
-        }
-        if index == extra.at {
-            (self.extra_at, self.extra_end) = (here, here);
-        }
-        if extra.taken && index == extra.at + 1 {
-            self.extra_end = here;
-        }
     }
 }
 

@@ -43,10 +43,12 @@ impl Codec for V1 {
         out.extend_from_slice(table.encoded(id));
     }
 
+    #[inline]
     fn labels_head_len(_len: usize) -> usize {
         0
     }
 
+    #[inline]
     fn open_labels(_len: usize, _out: &mut Vec<u8>) {}
 
     fn metadata(&mut self, family: &mut Family, table: &LabelTable, _out: &mut Vec<u8>) {
@@ -90,8 +92,8 @@ impl Codec for V1 {
         self.records = mark.count;
     }
 
-    fn finish(&mut self, series: &[u8], out: &mut Vec<u8>) {
-        out.extend_from_slice(series);
+    fn finish(&mut self, series: &mut Vec<u8>, out: &mut Vec<u8>) {
+        std::mem::swap(series, out);
         out.extend_from_slice(&self.metadata);
         self.metadata.clear();
         self.records = 0;

@@ -27,10 +27,12 @@ impl Codec for V2 {
         put_varint(out, u64::from(value));
     }
 
+    #[inline]
     fn labels_head_len(len: usize) -> usize {
         if len == 0 { 0 } else { 1 + varint_len(len as u64) }
     }
 
+    #[inline]
     fn open_labels(len: usize, out: &mut Vec<u8>) {
         if len > 0 {
             put_header(out, 0x0a, len);
@@ -70,7 +72,8 @@ impl Codec for V2 {
         self.symbols.rewind(mark);
     }
 
-    fn finish(&mut self, series: &[u8], out: &mut Vec<u8>) {
+    fn finish(&mut self, series: &mut Vec<u8>, out: &mut Vec<u8>) {
+        out.reserve(self.symbols.len() + series.len());
         // The table first: a receiver that decodes as it reads can resolve references at once.
         self.symbols.finish(out);
         out.extend_from_slice(series);
