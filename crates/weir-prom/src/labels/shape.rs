@@ -108,21 +108,20 @@ impl Shapes {
         };
         self.last = Some(id);
         let slots = &self.plans[id as usize].slots;
-        out.reserve(slots.len());
         let mut sum = 0u64;
-        for slot in slots {
+        out.extend(slots.iter().map(|slot| {
             let (label, hash) = match slot {
-                Slot::Attr(at) => (label_of(attrs, *at), attrs[*at].hash),
-                Slot::Copied(at) => (base.copied[*at].id, table.hash(base.copied[*at].id)),
+                Slot::Attr(at) => (attrs[*at].label(), attrs[*at].hash),
                 Slot::Base(at) => (base.labels[*at].id, base.labels[*at].hash),
+                Slot::Copied(at) => (base.copied[*at].id, table.hash(base.copied[*at].id)),
                 Slot::Join(name, sources) => {
                     let label = join(*name, sources, base, attrs, table);
                     (label, table.hash(label))
                 }
             };
             sum = sum.wrapping_add(hash);
-            out.push(label);
-        }
+            label
+        }));
         Ok((PlanId(id), sum))
     }
 
@@ -168,6 +167,14 @@ impl Attr {
             Content::Bad(_) => BAD,
         }
     }
+
+    #[inline]
+    fn label(&self) -> LabelId {
+        match self.content {
+            Content::Label(id) => id,
+            Content::Empty | Content::Bad(_) => unreachable!("the signature says that there is a label"),
+        }
+    }
 }
 
 /// Where `__name__`, `le` and `quantile` go in a sorted list of names.
@@ -179,18 +186,11 @@ fn places(names: &[&str]) -> (Place, Place, Place) {
     (place("__name__"), place("le"), place("quantile"))
 }
 
-fn label_of(attrs: &[Attr], at: usize) -> LabelId {
-    match attrs[at].content {
-        Content::Label(id) => id,
-        Content::Empty | Content::Bad(_) => unreachable!("the signature says that there is a label"),
-    }
-}
-
 fn join(name: NameId, sources: &[Source], base: &Base, attrs: &[Attr], table: &mut LabelTable) -> LabelId {
     let parts: Vec<LabelId> = sources
         .iter()
         .map(|source| match source {
-            Source::Attr(at) => label_of(attrs, *at),
+            Source::Attr(at) => attrs[*at].label(),
             Source::Copied(at) => base.copied[*at].id,
         })
         .collect();

@@ -80,6 +80,15 @@ impl Content {
     }
 }
 
+/// A raw attribute of the batch.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    attr: Attr,
+    /// Number of the raw attribute that followed this one at the same position of the next list: senders repeat
+    /// the same lists in the same order metric by metric.
+    next: u32,
+}
+
 /// What was seen last at one position of the lists of attributes: points of one metric mostly have the same
 /// keys at the same positions.
 #[derive(Debug, Clone, Copy, Default)]
@@ -95,9 +104,9 @@ pub(crate) struct LabelTable {
     pub(crate) names: Names,
     labels: Vec<Label>,
     bytes: Vec<u8>,
-    /// Raw attributes; `attrs` holds the translation of each.
+    /// Raw attributes; `known` holds the translation of each.
     raw: Interner,
-    attrs: Vec<Attr>,
+    known: Vec<Known>,
     positions: Vec<Position>,
     /// Lists of attributes seen in this batch.
     lists: u64,
@@ -112,7 +121,7 @@ impl LabelTable {
             labels: Vec::new(),
             bytes: Vec::new(),
             raw: Interner::default(),
-            attrs: Vec::new(),
+            known: Vec::new(),
             positions: Vec::new(),
             lists: 0,
             encoded: Vec::new(),
@@ -127,7 +136,7 @@ impl LabelTable {
         self.bytes.clear();
         self.bytes.shrink_to(KEPT_CAPACITY);
         self.raw.clear();
-        self.attrs.clear();
+        self.known.clear();
         self.positions.clear();
         self.lists = 0;
         self.names.begin()
@@ -165,18 +174,31 @@ impl LabelTable {
         {
             return self.new_attribute(key, attribute);
         }
-        if let Some(last) = last
-            && self.raw.get(last) == raw
-        {
-            return self.attrs[last as usize];
+        if let Some(last) = last {
+            let guess = self.known[last as usize].next;
+            if self.raw.get(guess) == raw {
+                self.positions[position].last = Some(guess);
+                return self.known[guess as usize].attr;
+            }
         }
+        self.look_up(position, raw, attribute)
+    }
+
+    fn look_up(&mut self, position: usize, raw: &[u8], attribute: &Attribute<'_>) -> Attr {
         let hash = self.raw.hash(raw);
         match self.raw.find(hash, raw) {
             Some(id) => {
-                self.positions[position].last = Some(id);
-                self.attrs[id as usize]
+                self.follow(position, id);
+                self.known[id as usize].attr
             }
             None => self.unknown(position, hash, raw, attribute),
+        }
+    }
+
+    /// Notes which raw attribute is met at a position.
+    fn follow(&mut self, position: usize, id: u32) {
+        if let Some(last) = self.positions[position].last.replace(id) {
+            self.known[last as usize].next = id;
         }
     }
 
@@ -186,8 +208,9 @@ impl LabelTable {
         if !self.names.count_miss(key, self.lists) {
             self.positions[position].plain = Some(key);
         } else if self.raw.len() < MAX_INTERNED {
-            self.attrs.push(attr);
-            self.positions[position].last = Some(self.raw.insert(hash, raw));
+            let id = self.raw.insert(hash, raw);
+            self.known.push(Known { attr, next: id });
+            self.follow(position, id);
         }
         attr
     }
