@@ -3,7 +3,7 @@
 use super::Mark;
 use crate::interner::Interner;
 use crate::labels::{LabelId, LabelSymbols, LabelTable, Stamp};
-use crate::wire::{field_len, put_bytes};
+use crate::wire::{field_len, put_bytes, put_varint};
 
 /// Tag of a symbol in the request.
 const SYMBOL: u8 = 0x22;
@@ -63,17 +63,19 @@ impl Symbols {
         stamp.number
     }
 
-    /// Returns the symbols of a label's name and value.
+    /// Appends the references of a label's name and value.
     #[inline]
-    pub(crate) fn label(&mut self, id: LabelId, table: &mut LabelTable) -> (u32, u32) {
-        let known = *table.symbols(id);
-        if known.request == self.request {
-            return (known.name, known.value);
+    pub(crate) fn put_label(&mut self, id: LabelId, table: &mut LabelTable, out: &mut Vec<u8>) {
+        if table.symbols(id).request != self.request {
+            return self.put_new_label(id, table, out);
         }
-        self.new_label(id, table)
+        let LabelSymbols { encoded, len, .. } = table.symbols(id);
+        // A copy of constant length is two moves.
+        out.extend_from_slice(encoded);
+        out.truncate(out.len() - (encoded.len() - usize::from(*len)));
     }
 
-    fn new_label(&mut self, id: LabelId, table: &mut LabelTable) -> (u32, u32) {
+    fn put_new_label(&mut self, id: LabelId, table: &mut LabelTable, out: &mut Vec<u8>) {
         let name_id = table.name(id);
         let mut stamp = *table.names.symbol(name_id);
         if stamp.request != self.request {
@@ -85,12 +87,17 @@ impl Symbols {
             *table.names.symbol(name_id) = stamp;
         }
         let value = self.add(table.value_hash(id), table.value(id));
+        let start = out.len();
+        put_varint(out, u64::from(stamp.number));
+        put_varint(out, u64::from(value));
+        let references = &out[start..];
+        let mut encoded = [0; 10];
+        encoded[..references.len()].copy_from_slice(references);
         *table.symbols(id) = LabelSymbols {
             request: self.request,
-            name: stamp.number,
-            value,
+            encoded,
+            len: references.len() as u8,
         };
-        (stamp.number, value)
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -5,7 +5,7 @@ use super::{Codec, Mark};
 use crate::Protocol;
 use crate::family::Family;
 use crate::labels::{LabelId, LabelTable};
-use crate::wire::{put_header, put_number, put_varint, varint_len};
+use crate::wire::{put_header, put_number, varint_len};
 
 /// Strings stand in the request's symbol table; metadata stands in every series.
 #[derive(Debug, Default)]
@@ -22,9 +22,7 @@ impl Codec for V2 {
 
     #[inline]
     fn label(&mut self, id: LabelId, table: &mut LabelTable, out: &mut Vec<u8>) {
-        let (name, value) = self.symbols.label(id, table);
-        put_varint(out, u64::from(name));
-        put_varint(out, u64::from(value));
+        self.symbols.put_label(id, table, out);
     }
 
     #[inline]
@@ -43,16 +41,14 @@ impl Codec for V2 {
         let kind = family.metric_type as u64;
         let help = u64::from(self.symbols.get(&mut family.help_symbol, family.help.as_bytes()));
         let unit = u64::from(self.symbols.get(&mut family.unit_symbol, family.unit.as_bytes()));
-        let len: usize = [kind, help, unit]
-            .iter()
-            .filter(|n| **n != 0)
-            .map(|n| 1 + varint_len(*n))
-            .sum();
-        if len > 0 {
-            put_header(out, 0x2a, len);
+        if kind | help | unit != 0 {
+            // Three numbers of 32 bits: the length takes one byte.
+            out.extend_from_slice(&[0x2a, 0]);
+            let start = out.len();
             put_number(out, 0x08, kind);
             put_number(out, 0x18, help);
             put_number(out, 0x20, unit);
+            out[start - 1] = (out.len() - start) as u8;
         }
     }
 

@@ -46,8 +46,9 @@ struct Label {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Symbols {
     pub(crate) request: u64,
-    pub(crate) name: u32,
-    pub(crate) value: u32,
+    /// Two varints: the references of name and value.
+    pub(crate) encoded: [u8; 10],
+    pub(crate) len: u8,
 }
 
 /// An attribute after translation.
@@ -89,12 +90,18 @@ struct Known {
     next: u32,
 }
 
+/// A raw attribute that was met, and the guess which one will be met next.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    met: u32,
+    next: u32,
+}
+
 /// What was seen last at one position of the lists of attributes: points of one metric mostly have the same
 /// keys at the same positions.
 #[derive(Debug, Clone, Copy, Default)]
 struct Position {
-    /// Number of a raw attribute.
-    last: Option<u32>,
+    last: Option<Step>,
     /// A key whose values hardly repeat, so that looking them up is wasted.
     plain: Option<KeyId>,
 }
@@ -154,37 +161,45 @@ impl LabelTable {
         }
         if let Some(slices) = attributes.as_wire() {
             for (position, raw) in slices.iter().enumerate() {
-                out.push(self.attribute(position, raw, &Attribute::Wire(raw)));
+                out.push(match self.guessed(position, raw) {
+                    Some(attr) => attr,
+                    None => self.attribute(position, raw, &Attribute::Wire(raw)),
+                });
             }
         } else {
             let mut encoded = std::mem::take(&mut self.encoded);
             for (position, attribute) in attributes.iter().enumerate() {
                 let raw = attribute.raw(&mut encoded);
-                out.push(self.attribute(position, raw, &attribute));
+                out.push(match self.guessed(position, raw) {
+                    Some(attr) => attr,
+                    None => self.attribute(position, raw, &attribute),
+                });
             }
             self.encoded = encoded;
         }
     }
 
+    /// Translates an attribute if it is the one that was guessed.
     #[inline]
+    fn guessed(&mut self, position: usize, raw: &[u8]) -> Option<Attr> {
+        let last = self.positions[position].last.as_mut()?;
+        if self.raw.get(last.next) != raw {
+            return None;
+        }
+        let known = &self.known[last.next as usize];
+        *last = Step {
+            met: last.next,
+            next: known.next,
+        };
+        Some(known.attr)
+    }
+
     fn attribute(&mut self, position: usize, raw: &[u8], attribute: &Attribute<'_>) -> Attr {
-        let Position { last, plain } = self.positions[position];
-        if let Some(key) = plain
+        if let Some(key) = self.positions[position].plain
             && self.names.key_raw(key) == attribute.key().as_bytes()
         {
             return self.new_attribute(key, attribute);
         }
-        if let Some(last) = last {
-            let guess = self.known[last as usize].next;
-            if self.raw.get(guess) == raw {
-                self.positions[position].last = Some(guess);
-                return self.known[guess as usize].attr;
-            }
-        }
-        self.look_up(position, raw, attribute)
-    }
-
-    fn look_up(&mut self, position: usize, raw: &[u8], attribute: &Attribute<'_>) -> Attr {
         let hash = self.raw.hash(raw);
         match self.raw.find(hash, raw) {
             Some(id) => {
@@ -196,17 +211,23 @@ impl LabelTable {
     }
 
     /// Notes which raw attribute is met at a position.
-    fn follow(&mut self, position: usize, id: u32) {
-        if let Some(last) = self.positions[position].last.replace(id) {
-            self.known[last as usize].next = id;
+    fn follow(&mut self, position: usize, met: u32) {
+        let last = &mut self.positions[position].last;
+        if let Some(last) = last {
+            self.known[last.met as usize].next = met;
         }
+        let next = self.known[met as usize].next;
+        *last = Some(Step { met, next });
     }
 
     fn unknown(&mut self, position: usize, hash: u64, raw: &[u8], attribute: &Attribute<'_>) -> Attr {
         let key = self.names.key(attribute.key().as_bytes());
         let attr = self.new_attribute(key, attribute);
         if !self.names.count_miss(key, self.lists) {
-            self.positions[position].plain = Some(key);
+            self.positions[position] = Position {
+                last: None,
+                plain: Some(key),
+            };
         } else if self.raw.len() < MAX_INTERNED {
             let id = self.raw.insert(hash, raw);
             self.known.push(Known { attr, next: id });
