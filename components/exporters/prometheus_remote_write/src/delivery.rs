@@ -88,13 +88,13 @@ impl RemoteWrite {
         let wrong_protocol = Arc::new(AtomicBool::new(false));
         let mut running = JoinSet::new();
         for waiting in lanes {
-            let lane = Lane {
+            let lane = Lane::new(
                 waiting,
-                stack: stack.clone(),
-                encoder: self.encoder.clone(),
-                metrics: Arc::clone(&self.metrics),
-                wrong_protocol: Arc::clone(&wrong_protocol),
-            };
+                stack.clone(),
+                self.encoder.clone(),
+                Arc::clone(&self.metrics),
+                Arc::clone(&wrong_protocol),
+            );
             running.spawn(lane.run());
         }
         let mut tally = Tally::default();

@@ -7,11 +7,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tower::{Service as _, ServiceExt as _};
 use weir_component::ConsumeError;
 use weir_export::{Cutoff, Retry, Timeout};
+use weir_prom::Protocol;
 
 use crate::encoder::Encoder;
 use crate::metrics::RemoteWriteMetrics;
 use crate::sender::{Push, Sender, Verdict};
 use crate::tally::{Tally, reason};
+
+/// How often a lane cuts a rejected request in halves per delivery. One bad point in a request of 2000 series takes 11 cuts; a receiver
+/// that rejects everything must not be asked about every point.
+const BISECTIONS: usize = 64;
 
 /// What sends a request until it is settled.
 pub(crate) type Stack = Cutoff<Retry<Timeout<Sender>>>;
@@ -24,9 +29,28 @@ pub(crate) struct Lane {
     pub(crate) metrics: Arc<RemoteWriteMetrics>,
     /// Set for all lanes when one finds that the receiver does not know this version of the protocol.
     pub(crate) wrong_protocol: Arc<AtomicBool>,
+    /// Cuts of rejected requests that are left.
+    bisections: usize,
 }
 
 impl Lane {
+    pub(crate) fn new(
+        waiting: VecDeque<Push>,
+        stack: Stack,
+        encoder: Encoder,
+        metrics: Arc<RemoteWriteMetrics>,
+        wrong_protocol: Arc<AtomicBool>,
+    ) -> Self {
+        Self {
+            waiting,
+            stack,
+            encoder,
+            metrics,
+            wrong_protocol,
+            bisections: BISECTIONS,
+        }
+    }
+
     /// Sends all requests and tells what became of their points.
     pub(crate) async fn run(mut self) -> Tally {
         let mut tally = Tally::default();
@@ -53,6 +77,12 @@ impl Lane {
         match verdict {
             Verdict::Delivered => tally.delivered += points,
             Verdict::Rejected {
+                reason, points: lost, ..
+            } if self.may_bisect(&push, reason, lost) => {
+                self.bisections -= 1;
+                self.cut(push, reason, tally).await;
+            }
+            Verdict::Rejected {
                 reason,
                 points: lost,
                 answer,
@@ -61,19 +91,36 @@ impl Lane {
                 tally.refuse(reason, lost);
                 tally.delivered += points - lost;
             }
-            Verdict::TooLarge => match self.encoder.halves(push).await {
-                Ok(Some([first, second])) => {
-                    self.metrics.splits.increment(1);
-                    self.waiting.push_front(second);
-                    self.waiting.push_front(first);
-                }
-                Ok(None) => tally.refuse(reason::TOO_LARGE, points),
-                Err(error) => tally.fail(points, error),
-            },
+            Verdict::TooLarge => self.cut(push, reason::TOO_LARGE, tally).await,
             Verdict::WrongProtocol => {
                 self.wrong_protocol.store(true, Ordering::Relaxed);
                 tally.wrong_protocol += points;
             }
+        }
+    }
+
+    /// Returns whether a rejected request is worth cutting: somewhere in it is a point that the receiver cannot take, and a receiver
+    /// of remote write 1.0 takes nothing of a request that holds one. One of 2.0 takes the rest and says how much.
+    fn may_bisect(&self, push: &Push, reason: &'static str, lost: u64) -> bool {
+        let points = push.request.points;
+        reason == reason::BAD_REQUEST
+            && push.request.protocol == Protocol::V1
+            && lost == points
+            && points > 1
+            && self.bisections > 0
+    }
+
+    /// Puts the halves of a request in front of what waits, or counts it as lost if it is one point.
+    async fn cut(&mut self, push: Arc<Push>, reason: &'static str, tally: &mut Tally) {
+        let points = push.request.points;
+        match self.encoder.halves(push).await {
+            Ok(Some([first, second])) => {
+                self.metrics.splits.increment(1);
+                self.waiting.push_front(second);
+                self.waiting.push_front(first);
+            }
+            Ok(None) => tally.refuse(reason, points),
+            Err(error) => tally.fail(points, error),
         }
     }
 }

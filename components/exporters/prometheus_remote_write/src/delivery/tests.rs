@@ -176,6 +176,56 @@ async fn a_request_that_is_too_large_is_cut_until_it_fits() {
     bench.assert_books(40, &[]);
 }
 
+/// Somebody finds fault with all of a request.
+fn rejected(points: u64) -> Line {
+    Ok(Verdict::Rejected {
+        reason: "bad_request",
+        points,
+        answer: "out of order".to_owned(),
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_point_is_found_and_lost_alone() {
+    let script = [
+        rejected(4),
+        rejected(2),
+        Ok(Verdict::Delivered),
+        rejected(1),
+        Ok(Verdict::Delivered),
+    ];
+    let bench = bench("", Duration::ZERO, script);
+    bench.exporter.export(batches::gauge("g", 4)).await.unwrap();
+    bench.shutdown(MINUTE).await.unwrap();
+    let sizes: Vec<u64> = bench.attempts().iter().map(|attempt| attempt.1).collect();
+    assert_eq!(sizes, [4, 2, 1, 1, 2]);
+    bench.assert_books(3, &[("bad_request", 1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receiver_that_rejects_everything_is_not_asked_about_every_point() {
+    // Halves of 256 points are answered in the order in which they are sent: depth first, down to single points.
+    fn sizes(points: u64, cuts: &mut usize) -> Vec<u64> {
+        if points == 1 || *cuts == 0 {
+            return vec![points];
+        }
+        *cuts -= 1;
+        [vec![points], sizes(points / 2, cuts), sizes(points / 2, cuts)].concat()
+    }
+    let expected = sizes(256, &mut 64);
+    let bench = bench(
+        "",
+        Duration::ZERO,
+        expected.iter().map(|points| rejected(*points)),
+    );
+    bench.exporter.export(batches::gauge("g", 256)).await.unwrap();
+    bench.shutdown(MINUTE).await.unwrap();
+    let asked: Vec<u64> = bench.attempts().iter().map(|attempt| attempt.1).collect();
+    assert_eq!(asked, expected);
+    assert_eq!(asked.len(), 1 + 2 * 64);
+    bench.assert_books(0, &[("bad_request", 256)]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_point_that_is_too_large_is_lost_alone() {
     let bench = bench("", Duration::ZERO, [Ok(Verdict::TooLarge), Ok(Verdict::TooLarge)]);
