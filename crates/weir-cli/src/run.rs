@@ -1,6 +1,7 @@
 //! Running a gateway as a process: from configuration to the last log line.
 
 use std::panic;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -82,8 +83,9 @@ async fn serve(
     }
     tracing::info!(timeout = ?shutdown_timeout, "Starting shutdown...");
     let ledger = gateway.ledger().clone();
-    let stopping = gateway.shutdown(Instant::now() + shutdown_timeout);
-    let Ok(report) = signals.unless_pressed(stopping).await else {
+    // Pinned here, so that what the components hold is still theirs when it is told.
+    let mut stopping = pin!(gateway.shutdown(Instant::now() + shutdown_timeout));
+    let Ok(report) = signals.unless_pressed(stopping.as_mut()).await else {
         tracing::error!(
             left = left(&ledger.accounts()),
             "Shutdown aborted by a second signal."
