@@ -3,7 +3,7 @@
 use prost::Message as _;
 use weir_proto::otlp::common::v1 as otlp;
 
-use crate::wire::cursor::{Field, Fields, fields};
+use crate::wire::cursor::{Field, Fields, fields, plain_key_value, plain_text};
 
 /// Bytes that ought to be UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -47,14 +47,18 @@ pub struct Attributes<'a>(Form<'a>);
 
 #[derive(Debug, Clone, Copy)]
 enum Form<'a> {
-    /// Contents of `KeyValue` messages.
-    Wire(&'a [&'a [u8]]),
+    /// Contents of `KeyValue` messages, and the whole list if it stands in one piece.
+    Wire(&'a [&'a [u8]], Option<&'a [u8]>),
     Decoded(&'a [otlp::KeyValue]),
 }
 
 impl<'a> Attributes<'a> {
     pub(super) const fn wire(slices: &'a [&'a [u8]]) -> Self {
-        Self(Form::Wire(slices))
+        Self(Form::Wire(slices, None))
+    }
+
+    pub(super) const fn wire_list(slices: &'a [&'a [u8]], raw: Option<&'a [u8]>) -> Self {
+        Self(Form::Wire(slices, raw))
     }
 
     pub(super) const fn decoded(messages: &'a [otlp::KeyValue]) -> Self {
@@ -65,7 +69,7 @@ impl<'a> Attributes<'a> {
     #[inline]
     pub const fn len(&self) -> usize {
         match self.0 {
-            Form::Wire(slices) => slices.len(),
+            Form::Wire(slices, _) => slices.len(),
             Form::Decoded(messages) => messages.len(),
         }
     }
@@ -79,7 +83,7 @@ impl<'a> Attributes<'a> {
     #[inline]
     pub fn iter(&self) -> impl Iterator<Item = Attribute<'a>> + Clone + use<'a> {
         let (slices, messages): (&[&[u8]], &[otlp::KeyValue]) = match self.0 {
-            Form::Wire(slices) => (slices, &[]),
+            Form::Wire(slices, _) => (slices, &[]),
             Form::Decoded(messages) => (&[], messages),
         };
         slices
@@ -92,7 +96,17 @@ impl<'a> Attributes<'a> {
     #[inline]
     pub const fn as_wire(&self) -> Option<&'a [&'a [u8]]> {
         match self.0 {
-            Form::Wire(slices) => Some(slices),
+            Form::Wire(slices, _) => Some(slices),
+            Form::Decoded(_) => None,
+        }
+    }
+
+    /// Returns the attributes of a point with the tags and lengths around them, if they stand on the wire one after the
+    /// other: equal bytes are equal lists.
+    #[inline]
+    pub const fn raw(&self) -> Option<&'a [u8]> {
+        match self.0 {
+            Form::Wire(_, raw) => raw,
             Form::Decoded(_) => None,
         }
     }
@@ -127,10 +141,13 @@ impl<'a> Attribute<'a> {
     /// Returns the key.
     pub fn key(&self) -> Text<'a> {
         match self {
-            Self::Wire(slice) => Text(fields(slice).fold(&[], |key, field| match field {
-                (1, Field::Bytes(bytes)) => bytes,
-                _ => key,
-            })),
+            Self::Wire(slice) => Text(match plain_key_value(slice) {
+                Some((key, _)) => key,
+                None => fields(slice).fold(&[], |key, field| match field {
+                    (1, Field::Bytes(bytes)) => bytes,
+                    _ => key,
+                }),
+            }),
             Self::Decoded(message) => Text(message.key.as_bytes()),
         }
     }
@@ -138,13 +155,16 @@ impl<'a> Attribute<'a> {
     /// Returns the value; an absent one is [`AnyValue::Empty`].
     pub fn value(&self) -> AnyValue<'a> {
         match self {
-            Self::Wire(slice) => fields(slice)
-                .filter_map(|field| match field {
-                    (2, Field::Bytes(bytes)) => Some(AnyValue::from_wire(bytes)),
-                    _ => None,
-                })
-                .last()
-                .unwrap_or(AnyValue::Empty),
+            Self::Wire(slice) => match plain_key_value(slice) {
+                Some((_, value)) => AnyValue::from_wire(value),
+                None => fields(slice)
+                    .filter_map(|field| match field {
+                        (2, Field::Bytes(bytes)) => Some(AnyValue::from_wire(bytes)),
+                        _ => None,
+                    })
+                    .last()
+                    .unwrap_or(AnyValue::Empty),
+            },
             Self::Decoded(message) => message
                 .value
                 .as_ref()
@@ -176,6 +196,9 @@ pub enum AnyValue<'a> {
 
 impl<'a> AnyValue<'a> {
     fn from_wire(message: &'a [u8]) -> Self {
+        if let Some(text) = plain_text(message) {
+            return Self::String(Text(text));
+        }
         // A oneof: the last member on the wire counts.
         fields(message).fold(Self::Empty, |value, field| match field {
             (1, Field::Bytes(bytes)) => Self::String(Text(bytes)),

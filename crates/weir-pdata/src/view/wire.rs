@@ -9,7 +9,7 @@ use super::{
     SummaryPoint, Temporality, Text, Visit,
 };
 use crate::wire::WireChunk;
-use crate::wire::cursor::{Cursor, Field, fields};
+use crate::wire::cursor::{Cursor, Field, Fields, fields};
 
 /// Shows the metrics of one checked request.
 pub(crate) fn visit_wire<V: MetricsVisitor + ?Sized>(chunk: &WireChunk, visitor: &mut V) {
@@ -29,12 +29,49 @@ pub(crate) fn visit_wire<V: MetricsVisitor + ?Sized>(chunk: &WireChunk, visitor:
 /// Room for the parts of a point that are not one slice, kept from point to point.
 #[derive(Default)]
 struct Scratch<'a> {
+    attributes: List<'a>,
     exemplars: Vec<&'a [u8]>,
     quantiles: Vec<(f64, f64)>,
     positive: Vec<u64>,
     negative: Vec<u64>,
     counts: Vec<u64>,
     bounds: Vec<f64>,
+}
+
+/// The attributes of a point as they are met: nearly always one after the other.
+#[derive(Default)]
+struct List<'a> {
+    slices: Vec<&'a [u8]>,
+    /// The point from the first attribute on.
+    from: &'a [u8],
+    /// Length of what follows the last attribute.
+    rest: usize,
+    scattered: bool,
+}
+
+impl<'a> List<'a> {
+    fn clear(&mut self) {
+        self.slices.clear();
+        (self.from, self.rest, self.scattered) = (&[], 0, false);
+    }
+
+    /// Takes an attribute that `walk` has just met in field `N`, and those that follow. `at` is what `walk` had before it.
+    #[inline]
+    fn take<const N: u8>(&mut self, attribute: &'a [u8], at: &'a [u8], walk: &mut Fields<'a>) {
+        if self.slices.is_empty() {
+            self.from = at;
+        } else if self.rest != at.len() {
+            self.scattered = true;
+        }
+        self.slices.push(attribute);
+        walk.run::<N>(&mut self.slices);
+        self.rest = walk.rest().len();
+    }
+
+    fn view(&self) -> Attributes<'_> {
+        let raw = (!self.scattered).then(|| &self.from[..self.from.len() - self.rest]);
+        Attributes::wire_list(&self.slices, raw)
+    }
 }
 
 /// Returns the contents of all messages in field `number`.
@@ -131,16 +168,13 @@ fn visit_metric<'a, V: MetricsVisitor + ?Sized>(
         return;
     }
     for point in data.into_iter().flat_map(|(_, data)| children(data, 1)) {
-        attributes.clear();
         match kind {
-            MetricKind::Gauge | MetricKind::Sum { .. } => {
-                visitor.number(&number_point(point, attributes, scratch))
-            }
-            MetricKind::Histogram { .. } => visitor.histogram(&histogram_point(point, attributes, scratch)),
+            MetricKind::Gauge | MetricKind::Sum { .. } => visitor.number(&number_point(point, scratch)),
+            MetricKind::Histogram { .. } => visitor.histogram(&histogram_point(point, scratch)),
             MetricKind::ExponentialHistogram { .. } => {
-                visitor.exponential_histogram(&exponential_histogram_point(point, attributes, scratch));
+                visitor.exponential_histogram(&exponential_histogram_point(point, scratch));
             }
-            MetricKind::Summary => visitor.summary(&summary_point(point, attributes, scratch)),
+            MetricKind::Summary => visitor.summary(&summary_point(point, scratch)),
             MetricKind::None => {}
         }
     }
@@ -171,16 +205,15 @@ fn kind_and_points(number: u32, data: &[u8]) -> (MetricKind, usize) {
 }
 
 #[inline]
-fn number_point<'p, 'a: 'p>(
-    message: &'a [u8],
-    attributes: &'p mut Vec<&'a [u8]>,
-    scratch: &'p mut Scratch<'a>,
-) -> NumberPoint<'p> {
+fn number_point<'p, 'a: 'p>(message: &'a [u8], scratch: &'p mut Scratch<'a>) -> NumberPoint<'p> {
+    scratch.attributes.clear();
+    let mut walk = fields(message);
+    let mut at = message;
     scratch.exemplars.clear();
     let (mut start_ns, mut time_ns, mut value, mut flags) = (0, 0, None, 0);
-    for field in fields(message) {
+    while let Some(field) = walk.next() {
         match field {
-            (7, Field::Bytes(bytes)) => attributes.push(bytes),
+            (7, Field::Bytes(bytes)) => scratch.attributes.take::<7>(bytes, at, &mut walk),
             (2, Field::Fixed64(bits)) => start_ns = bits,
             (3, Field::Fixed64(bits)) => time_ns = bits,
             (4, Field::Fixed64(bits)) => value = Some(Number::Double(f64::from_bits(bits))),
@@ -189,9 +222,10 @@ fn number_point<'p, 'a: 'p>(
             (8, Field::Varint(number)) => flags = number as u32,
             _ => {}
         }
+        at = walk.rest();
     }
     NumberPoint {
-        attributes: Attributes::wire(attributes),
+        attributes: scratch.attributes.view(),
         start_ns,
         time_ns,
         value,
@@ -200,18 +234,17 @@ fn number_point<'p, 'a: 'p>(
     }
 }
 
-fn histogram_point<'p, 'a: 'p>(
-    message: &'a [u8],
-    attributes: &'p mut Vec<&'a [u8]>,
-    scratch: &'p mut Scratch<'a>,
-) -> HistogramPoint<'p> {
+fn histogram_point<'p, 'a: 'p>(message: &'a [u8], scratch: &'p mut Scratch<'a>) -> HistogramPoint<'p> {
+    scratch.attributes.clear();
+    let mut walk = fields(message);
+    let mut at = message;
     scratch.exemplars.clear();
     let (mut start_ns, mut time_ns, mut count, mut flags) = (0, 0, 0, 0);
     let (mut sum, mut min, mut max) = (None, None, None);
     let (mut counts, mut bounds): (Runs<'_>, Runs<'_>) = (Runs::default(), Runs::default());
-    for field in fields(message) {
+    while let Some(field) = walk.next() {
         match field {
-            (9, Field::Bytes(bytes)) => attributes.push(bytes),
+            (9, Field::Bytes(bytes)) => scratch.attributes.take::<9>(bytes, at, &mut walk),
             (2, Field::Fixed64(bits)) => start_ns = bits,
             (3, Field::Fixed64(bits)) => time_ns = bits,
             (4, Field::Fixed64(bits)) => count = bits,
@@ -224,6 +257,7 @@ fn histogram_point<'p, 'a: 'p>(
             (12, Field::Fixed64(bits)) => max = Some(f64::from_bits(bits)),
             _ => {}
         }
+        at = walk.rest();
     }
     if counts.scattered {
         scratch.counts.clear();
@@ -234,7 +268,7 @@ fn histogram_point<'p, 'a: 'p>(
         gather(message, 7, |bits| scratch.bounds.push(f64::from_bits(bits)));
     }
     HistogramPoint {
-        attributes: Attributes::wire(attributes),
+        attributes: scratch.attributes.view(),
         start_ns,
         time_ns,
         count,
@@ -296,9 +330,11 @@ fn gather(message: &[u8], number: u32, mut show: impl FnMut(u64)) {
 
 fn exponential_histogram_point<'p, 'a: 'p>(
     message: &'a [u8],
-    attributes: &'p mut Vec<&'a [u8]>,
     scratch: &'p mut Scratch<'a>,
 ) -> ExponentialHistogramPoint<'p> {
+    scratch.attributes.clear();
+    let mut walk = fields(message);
+    let mut at = message;
     scratch.exemplars.clear();
     scratch.positive.clear();
     scratch.negative.clear();
@@ -306,9 +342,9 @@ fn exponential_histogram_point<'p, 'a: 'p>(
     let (mut zero_count, mut zero_threshold) = (0, 0.0);
     let (mut positive_offset, mut negative_offset) = (0, 0);
     let (mut sum, mut min, mut max) = (None, None, None);
-    for field in fields(message) {
+    while let Some(field) = walk.next() {
         match field {
-            (1, Field::Bytes(bytes)) => attributes.push(bytes),
+            (1, Field::Bytes(bytes)) => scratch.attributes.take::<1>(bytes, at, &mut walk),
             (2, Field::Fixed64(bits)) => start_ns = bits,
             (3, Field::Fixed64(bits)) => time_ns = bits,
             (4, Field::Fixed64(bits)) => count = bits,
@@ -324,9 +360,10 @@ fn exponential_histogram_point<'p, 'a: 'p>(
             (14, Field::Fixed64(bits)) => zero_threshold = f64::from_bits(bits),
             _ => {}
         }
+        at = walk.rest();
     }
     ExponentialHistogramPoint {
-        attributes: Attributes::wire(attributes),
+        attributes: scratch.attributes.view(),
         start_ns,
         time_ns,
         count,
@@ -371,16 +408,15 @@ fn zigzag(number: u64) -> i32 {
     (number >> 1) as i32 ^ -((number & 1) as i32)
 }
 
-fn summary_point<'p, 'a: 'p>(
-    message: &'a [u8],
-    attributes: &'p mut Vec<&'a [u8]>,
-    scratch: &'p mut Scratch<'a>,
-) -> SummaryPoint<'p> {
+fn summary_point<'p, 'a: 'p>(message: &'a [u8], scratch: &'p mut Scratch<'a>) -> SummaryPoint<'p> {
+    scratch.attributes.clear();
+    let mut walk = fields(message);
+    let mut at = message;
     scratch.quantiles.clear();
     let (mut start_ns, mut time_ns, mut count, mut sum, mut flags) = (0, 0, 0, 0.0, 0);
-    for field in fields(message) {
+    while let Some(field) = walk.next() {
         match field {
-            (7, Field::Bytes(bytes)) => attributes.push(bytes),
+            (7, Field::Bytes(bytes)) => scratch.attributes.take::<7>(bytes, at, &mut walk),
             (2, Field::Fixed64(bits)) => start_ns = bits,
             (3, Field::Fixed64(bits)) => time_ns = bits,
             (4, Field::Fixed64(bits)) => count = bits,
@@ -389,9 +425,10 @@ fn summary_point<'p, 'a: 'p>(
             (8, Field::Varint(number)) => flags = number as u32,
             _ => {}
         }
+        at = walk.rest();
     }
     SummaryPoint {
-        attributes: Attributes::wire(attributes),
+        attributes: scratch.attributes.view(),
         start_ns,
         time_ns,
         count,

@@ -1,6 +1,6 @@
 //! The one structural check, at the door.
 
-use super::cursor::{Cursor, CursorError, Field};
+use super::cursor::{Cursor, CursorError, Field, plain_key_value, plain_text};
 use super::schema::{KEY_VALUE, Kind, Message};
 
 /// How deeply messages may nest below the request. The same as prost's limit, so that a checked request also decodes.
@@ -58,6 +58,10 @@ impl Check {
                 (Kind::Attribute, Field::Bytes(bytes)) => {
                     if depth < PLAIN_DEPTH || !is_plain_attribute(bytes) {
                         self.message(&KEY_VALUE, bytes, self.deeper(message, before, depth)?)?;
+                    } else {
+                        // Most follow one another.
+                        debug_assert!(number < 16, "all messages have their attributes in such a field");
+                        cursor.run((number << 3 | 2) as u8, is_plain_attribute);
                     }
                 }
                 (Kind::Message(sub), Field::Bytes(bytes)) => {
@@ -101,23 +105,14 @@ impl Check {
 /// Levels that a plain attribute takes: `KeyValue` and `AnyValue`.
 const PLAIN_DEPTH: u32 = 2;
 
-/// Returns true for the shape that nearly every encoder gives to nearly every attribute: a short key, then a value that is one
-/// short string, a bool, a small integer or a double, and nothing else. Everything else takes the long way.
+/// Returns true for a short key and a value that is one short string, a bool, a small integer or a double, and nothing else.
 #[inline]
 fn is_plain_attribute(key_value: &[u8]) -> bool {
-    let [0x0a, key @ 0..0x80, rest @ ..] = key_value else {
-        return false;
-    };
-    let Some([0x12, length @ 0..0x80, value @ ..]) = rest.get(usize::from(*key)..) else {
-        return false;
-    };
-    value.len() == usize::from(*length)
-        && match value {
-            [0x0a, length @ 0..0x80, text @ ..] => text.len() == usize::from(*length),
-            [0x10 | 0x18, 0..0x80] => true,
-            [0x21, double @ ..] => double.len() == 8,
-            _ => false,
-        }
+    plain_key_value(key_value).is_some_and(|(_, value)| match value {
+        [0x10 | 0x18, 0..0x80] => true,
+        [0x21, double @ ..] => double.len() == 8,
+        _ => plain_text(value).is_some(),
+    })
 }
 
 fn packed_varints(bytes: &[u8]) -> Result<(), CursorError> {

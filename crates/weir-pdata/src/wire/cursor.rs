@@ -92,6 +92,18 @@ impl<'a> Cursor<'a> {
         })
     }
 
+    /// Reads on over short fields of bytes with this tag as long as they come in a row and `take` wants them.
+    #[inline]
+    pub(crate) fn run(&mut self, tag: u8, mut take: impl FnMut(&'a [u8]) -> bool) {
+        while let [met, length @ 0..0x80, rest @ ..] = self.rest
+            && *met == tag
+            && let Some((bytes, rest)) = rest.split_at_checked(usize::from(*length))
+            && take(bytes)
+        {
+            self.rest = rest;
+        }
+    }
+
     #[inline]
     fn take<const N: usize>(&mut self) -> Result<[u8; N], CursorError> {
         let (taken, rest) = self.rest.split_first_chunk::<N>().ok_or(CursorError::Truncated)?;
@@ -118,12 +130,52 @@ pub(crate) fn fields(message: &[u8]) -> Fields<'_> {
 #[derive(Debug, Clone)]
 pub(crate) struct Fields<'a>(Cursor<'a>);
 
+impl<'a> Fields<'a> {
+    /// Returns what was not walked yet.
+    #[inline]
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.0.rest
+    }
+
+    /// Walks on over short fields of bytes with the number `N`, below 16, as long as they come in a row.
+    #[inline]
+    pub(crate) fn run<const N: u8>(&mut self, out: &mut Vec<&'a [u8]>) {
+        self.0.run(N << 3 | 2, |bytes| {
+            out.push(bytes);
+            true
+        });
+    }
+}
+
 impl<'a> Iterator for Fields<'a> {
     type Item = (u32, Field<'a>);
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         self.0.next().ok().flatten()
+    }
+}
+
+/// Splits a `KeyValue` of the shape that nearly every encoder writes, a short key and then a short value, into the key and the
+/// content of the `AnyValue`. Everything else takes the long way.
+#[inline]
+pub(crate) fn plain_key_value(message: &[u8]) -> Option<(&[u8], &[u8])> {
+    let [0x0a, length @ 0..0x80, rest @ ..] = message else {
+        return None;
+    };
+    let (key, rest) = rest.split_at_checked(usize::from(*length))?;
+    match rest {
+        [0x12, length @ 0..0x80, value @ ..] if value.len() == usize::from(*length) => Some((key, value)),
+        _ => None,
+    }
+}
+
+/// Returns the content of an `AnyValue` that is a short string and nothing else.
+#[inline]
+pub(crate) fn plain_text(message: &[u8]) -> Option<&[u8]> {
+    match message {
+        [0x0a, length @ 0..0x80, text @ ..] if text.len() == usize::from(*length) => Some(text),
+        _ => None,
     }
 }
 
