@@ -15,7 +15,7 @@ use weir_pdata::view::{
 
 use crate::drops::{DropReason, Drops};
 use crate::family::{Families, FamilyId, Suffix};
-use crate::labels::{Attr, Base, Bases, LabelTable, ScopeLabels, Shapes, WellKnown};
+use crate::labels::{Attr, Base, Bases, LabelSet, LabelTable, Repeats, ScopeLabels, Shapes, WellKnown};
 use crate::native::NativeHistogram;
 use crate::rows::{Row, Rows, Summary, Value};
 use crate::settings::Settings;
@@ -29,6 +29,7 @@ pub(crate) struct Tables {
     pub(crate) labels: LabelTable,
     pub(crate) shapes: Shapes,
     pub(crate) bases: Bases,
+    pub(crate) repeats: Repeats,
     pub(crate) families: Families,
     pub(crate) rows: Rows,
 }
@@ -39,6 +40,7 @@ impl Tables {
             labels: LabelTable::new(settings.label_namer()),
             shapes: Shapes::default(),
             bases: Bases::default(),
+            repeats: Repeats::default(),
             families: Families::new(settings),
             rows: Rows::default(),
         }
@@ -50,6 +52,7 @@ impl Tables {
             self.shapes.clear();
             self.bases.clear();
         }
+        self.repeats.begin_scope();
         self.families.begin();
         self.rows.clear();
     }
@@ -146,16 +149,8 @@ impl<'t> Collector<'t> {
         point: &Point<'_>,
         value: impl FnOnce(&mut Self) -> Result<Value, DropReason>,
     ) -> Result<(), DropReason> {
+        let LabelSet { plan, labels, hash } = self.label_set(point.attributes)?;
         let tables = &mut *self.tables;
-        tables.labels.translate(point.attributes, &mut self.scratch.attrs);
-        let first = tables.rows.labels.len();
-        let (plan, hash) = tables.shapes.resolve(
-            &self.base,
-            &self.scratch.attrs,
-            &mut tables.labels,
-            &mut tables.rows.labels,
-        )?;
-        let labels = first..tables.rows.labels.len();
         let family = tables.families.get(self.family);
         let hash = hash.wrapping_add(tables.labels.hash(family.name(Suffix::None)));
         let (has_start, has_exemplars) = (family.has_start, family.has_exemplars);
@@ -189,6 +184,30 @@ impl<'t> Collector<'t> {
         };
         self.tables.rows.rows.push(row);
         Ok(())
+    }
+
+    #[inline]
+    fn label_set(&mut self, attributes: Attributes<'_>) -> Result<LabelSet, DropReason> {
+        let tables = &mut *self.tables;
+        let raw = attributes.raw();
+        if let Some(set) = raw.and_then(|raw| tables.repeats.guessed(raw)) {
+            tables.labels.skip_list();
+            return Ok(set);
+        }
+        tables.labels.translate(attributes, &mut self.scratch.attrs);
+        let first = tables.rows.labels.len();
+        let (plan, hash) = tables.shapes.resolve(
+            &self.base,
+            &self.scratch.attrs,
+            &mut tables.labels,
+            &mut tables.rows.labels,
+        )?;
+        let labels = first..tables.rows.labels.len();
+        let set = LabelSet { plan, labels, hash };
+        if let Some(raw) = raw {
+            tables.repeats.note(raw, &set);
+        }
+        Ok(set)
     }
 
     fn summary_value(&mut self, point: &SummaryPoint<'_>, is_stale: bool) -> Result<Value, DropReason> {
@@ -240,6 +259,7 @@ impl MetricsVisitor for Collector<'_> {
         match self.tables.families.of(metric, &mut self.tables.labels) {
             Ok(family) => {
                 self.family = family;
+                self.tables.repeats.begin_metric();
                 Visit::Points
             }
             Err(reason) => {

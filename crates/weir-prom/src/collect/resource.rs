@@ -140,6 +140,7 @@ impl Collector<'_> {
             ..self.resource.labels()
         };
         self.base = self.tables.bases.make(&parts, &self.tables.labels);
+        self.tables.repeats.begin_scope();
     }
 
     fn scope_labels(&mut self, scope: &Scope<'_>) -> Result<Vec<LabelId>, DropReason> {

@@ -9,6 +9,7 @@ use super::table::Stamp;
 use crate::drops::DropReason;
 use crate::interner::hasher;
 use crate::label::LabelNamer;
+use crate::wire::put_bytes;
 
 /// Most keys or names that are kept from one batch to the next.
 const MAX_KEPT: usize = 1 << 14;
@@ -75,6 +76,8 @@ impl WellKnown {
 
 struct Name {
     text: Box<str>,
+    /// The name as a field of a remote write 1.0 label.
+    encoded: Box<[u8]>,
     hash: u64,
     symbol: Stamp,
 }
@@ -143,8 +146,11 @@ impl Names {
         }
         let id = NameId(u32::try_from(self.names.len()).expect("memory ends before four billion names"));
         self.bytes += text.len();
+        let mut encoded = Vec::new();
+        put_bytes(&mut encoded, 0x0a, text.as_bytes());
         self.names.push(Name {
             text: text.into(),
+            encoded: encoded.into(),
             hash: hasher().hash_one(text.as_bytes()),
             symbol: Stamp::default(),
         });
@@ -155,6 +161,12 @@ impl Names {
     #[inline]
     pub(crate) fn text(&self, id: NameId) -> &str {
         &self.names[id.0 as usize].text
+    }
+
+    /// Returns a label name as a field of a remote write 1.0 label, with tag and length.
+    #[inline]
+    pub(crate) fn encoded(&self, id: NameId) -> &[u8] {
+        &self.names[id.0 as usize].encoded
     }
 
     /// Returns the hash of a label name's text.

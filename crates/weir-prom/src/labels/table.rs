@@ -151,6 +151,11 @@ impl LabelTable {
 
     // === attributes ===
 
+    /// Counts a list of attributes that needs no translation.
+    pub(crate) fn skip_list(&mut self) {
+        self.lists += 1;
+    }
+
     /// Translates a list of attributes.
     pub(crate) fn translate(&mut self, attributes: Attributes<'_>, out: &mut Vec<Attr>) {
         out.clear();
@@ -292,7 +297,7 @@ impl LabelTable {
 
     /// Adds a label. The value must not be empty.
     pub(crate) fn add(&mut self, name: NameId, value: &str) -> LabelId {
-        self.add_parts(name, value.len(), |out| out.extend_from_slice(value.as_bytes()))
+        self.add_bytes(name, value.as_bytes())
     }
 
     /// Adds a label whose value is that of others with `;` between.
@@ -304,33 +309,24 @@ impl LabelTable {
             }
             value.extend_from_slice(self.value(*part));
         }
-        self.add_parts(name, value.len(), |out| out.extend_from_slice(&value))
+        self.add_bytes(name, &value)
     }
 
-    fn add_parts(
-        &mut self,
-        name: NameId,
-        value_len: usize,
-        push_value: impl FnOnce(&mut Vec<u8>),
-    ) -> LabelId {
-        let text = self.names.text(name).as_bytes();
+    fn add_bytes(&mut self, name: NameId, value: &[u8]) -> LabelId {
+        let name_field = self.names.encoded(name);
         let start = self.bytes.len();
-        let len = field_len(text.len()) + field_len(value_len);
-        self.bytes.reserve(field_len(len));
-        put_header(&mut self.bytes, 0x0a, len);
-        put_bytes(&mut self.bytes, 0x0a, text);
-        put_header(&mut self.bytes, 0x12, value_len);
-        let value = self.bytes.len();
-        push_value(&mut self.bytes);
+        put_header(&mut self.bytes, 0x0a, name_field.len() + field_len(value.len()));
+        self.bytes.extend_from_slice(name_field);
+        put_bytes(&mut self.bytes, 0x12, value);
         let end = self.bytes.len();
-        let value_hash = self.raw.hash(&self.bytes[value..end]);
+        let value_hash = self.raw.hash(value);
         let hash = pair_hash(self.names.hash(name), value_hash);
         let id = LabelId(u32::try_from(self.labels.len()).expect("memory ends before four billion labels"));
         let symbols = Symbols::default();
         self.labels.push(Label {
             name,
             start,
-            value,
+            value: end - value.len(),
             end,
             value_hash,
             hash,
