@@ -9,7 +9,7 @@ use crate::family::{FamilyId, Suffix};
 use crate::labels::{LabelId, WellKnown};
 use crate::rows::{Exemplar, Rows, Value};
 use crate::stale;
-use crate::wire::{put_fixed64, put_header, put_number, varint_len};
+use crate::wire::{put_bytes, put_fixed64, put_header, put_number, varint_len};
 
 /// Tag of a float sample in a series.
 const SAMPLE: u8 = 0x12;
@@ -24,11 +24,9 @@ pub(super) struct SeriesWriter<C> {
     shared: Shared,
     /// Labels of the current series before `le` or `quantile`.
     prefix: Vec<u8>,
-    /// `le` or `quantile` of the current series.
-    extra: Vec<u8>,
     /// Metadata that stands in each of the current series.
     metadata: Vec<u8>,
-    times: Times,
+    sample: Sample,
     /// What follows the labels of the current series.
     content: Vec<u8>,
     labels: Vec<LabelId>,
@@ -36,12 +34,16 @@ pub(super) struct SeriesWriter<C> {
     exemplar_labels: Vec<u8>,
 }
 
-/// The encoded times of a sample. Most samples of a batch have those of the one before.
+/// An encoded sample whose value is yet to be filled in. Most samples of a batch have the times of the one before.
 #[derive(Default)]
-struct Times {
-    of: (i64, i64),
+struct Sample {
+    times: (i64, i64),
+    /// Tag and length, tag and 8 bytes of the value, times.
     bytes: Vec<u8>,
 }
+
+/// Where the value of an encoded sample begins, with its tag: the length of a sample takes one byte.
+const VALUE_AT: usize = 2;
 
 /// Encoded labels, and where in them generated ones go.
 #[derive(Default)]
@@ -63,9 +65,8 @@ impl<C: Codec> SeriesWriter<C> {
             tally: Tally::default(),
             shared: Shared::default(),
             prefix: Vec::new(),
-            extra: Vec::new(),
             metadata: Vec::new(),
-            times: Times::default(),
+            sample: Sample::default(),
             content: Vec::new(),
             labels: Vec::new(),
             exemplars: Vec::new(),
@@ -265,16 +266,17 @@ impl<C: Codec> SeriesWriter<C> {
     #[inline]
     fn sample(&mut self, bits: u64, time: i64, start: i64) {
         let start = if C::START_TIMES { start } else { 0 };
-        if self.times.of != (time, start) {
-            self.times.bytes.clear();
-            put_number(&mut self.times.bytes, 0x10, time as u64);
-            put_number(&mut self.times.bytes, 0x18, start as u64);
-            self.times.of = (time, start);
+        let sample = &mut self.sample;
+        if sample.times != (time, start) || sample.bytes.is_empty() {
+            sample.set_times(time, start);
         }
-        let value_len = if bits == 0 { 0 } else { 9 };
-        put_header(&mut self.content, SAMPLE, value_len + self.times.bytes.len());
-        put_fixed64(&mut self.content, 0x09, bits);
-        self.content.extend_from_slice(&self.times.bytes);
+        if bits == 0 {
+            let times = &sample.bytes[VALUE_AT + 9..];
+            put_bytes(&mut self.content, SAMPLE, times);
+        } else {
+            sample.bytes[VALUE_AT + 1..VALUE_AT + 9].copy_from_slice(&bits.to_le_bytes());
+            self.content.extend_from_slice(&sample.bytes);
+        }
         self.tally.counts.samples += 1;
     }
 
@@ -298,23 +300,23 @@ impl<C: Codec> SeriesWriter<C> {
 
     /// Writes the series that `content` belongs to, and clears it for the next.
     fn end(&mut self, source: &mut Source<'_>, extra: Option<LabelId>) {
-        self.extra.clear();
+        let prefix_len = self.prefix.len();
         if let Some(extra) = extra {
             self.codec
-                .label(extra, &mut source.tables.labels, &mut self.extra);
+                .label(extra, &mut source.tables.labels, &mut self.prefix);
         }
         let rest = &self.shared.bytes[self.shared.rest_at..];
-        let labels_len = self.prefix.len() + self.extra.len() + rest.len();
+        let labels_len = self.prefix.len() + rest.len();
         let len = C::labels_head_len(labels_len) + labels_len + self.content.len() + self.metadata.len();
         let out = &mut self.bytes;
         out.reserve(len + 8);
         put_header(out, C::SERIES, len);
         C::open_labels(labels_len, out);
         out.extend_from_slice(&self.prefix);
-        out.extend_from_slice(&self.extra);
         out.extend_from_slice(rest);
         out.extend_from_slice(&self.content);
         out.extend_from_slice(&self.metadata);
+        self.prefix.truncate(prefix_len);
         self.content.clear();
         self.tally.series += 1;
     }
@@ -383,6 +385,18 @@ impl<C: Codec> SeriesWriter<C> {
             self.tally.counts.exemplars += 1;
         }
         self.exemplars.clear();
+    }
+}
+
+impl Sample {
+    fn set_times(&mut self, time: i64, start: i64) {
+        self.times = (time, start);
+        self.bytes.clear();
+        self.bytes.extend_from_slice(&[SAMPLE, 0, 0x09]);
+        self.bytes.extend_from_slice(&[0; 8]);
+        put_number(&mut self.bytes, 0x10, time as u64);
+        put_number(&mut self.bytes, 0x18, start as u64);
+        self.bytes[1] = (self.bytes.len() - VALUE_AT) as u8;
     }
 }
 

@@ -30,7 +30,7 @@ impl Codec for V2 {
         if len == 0 { 0 } else { 1 + varint_len(len as u64) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn open_labels(len: usize, out: &mut Vec<u8>) {
         if len > 0 {
             put_header(out, 0x0a, len);
