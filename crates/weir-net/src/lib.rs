@@ -1,8 +1,8 @@
 //! HTTP and gRPC clients and servers of components.
 //!
 //! Owns what lies between a component and the network: listening and connecting, TLS, HTTP/1 and HTTP/2, unary gRPC, content codings
-//! with caps, timeouts, graceful shutdown, and the shared configuration blocks for all that. It does not know what the bytes mean,
-//! nor which paths, methods and media types a component serves.
+//! with caps, timeouts, authentication by extensions, graceful shutdown, the shared configuration blocks for all that, and values that
+//! follow their files. It does not know what the bytes mean, nor which paths, methods and media types a component serves.
 
 mod body;
 pub mod client;
@@ -16,5 +16,7 @@ pub mod status;
 #[cfg(test)]
 mod testing;
 pub mod tls;
+mod watched;
 
 pub use body::Body;
+pub use watched::{Watched, WatchedError};

@@ -92,7 +92,7 @@ mod tests {
             ),
             ("{endpoint: 'h:1', balancer_name: ring_hash}", "balancer_name: "),
             ("{endpoint: 'h:1', wait_for_ready: true}", "wait_for_ready: "),
-            ("{endpoint: 'h:1', auth: {authenticator: x}}", "auth: "),
+            ("{endpoint: 'h:1', auth: {}}", "auth::authenticator: "),
             ("{endpoint: 'h:1', middlewares: [{id: x}]}", "middlewares: "),
             (
                 "{endpoint: 'h:1', tls: {ca_file: a, ca_pem: b}}",

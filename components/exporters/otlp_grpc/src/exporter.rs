@@ -78,10 +78,10 @@ impl Exporter for OtlpGrpc {
 
 #[async_trait]
 impl Component for OtlpGrpc {
-    async fn start(self: Arc<Self>, _host: &Host) -> Result<(), StartError> {
+    async fn start(self: Arc<Self>, host: &Host) -> Result<(), StartError> {
         let client = self
             .client
-            .build(&ProxyEnvironment::of_process(), &self.user_agent)
+            .build(host, &ProxyEnvironment::of_process(), &self.user_agent)
             .map_err(|error| StartError::new("cannot set up the client").caused_by(error))?;
         if self.calls.client.set(client).is_ok() {
             self.delivery.start();
@@ -108,6 +108,7 @@ impl Calls {
             message: batch.to_wire().into_vec(),
             metadata: HeaderMap::new(),
             timeout: self.timeout,
+            context: batch.context().clone(),
         };
         let reply = ServiceBuilder::new()
             // Nothing below outlives the time to stop.

@@ -187,7 +187,7 @@ mod tests {
             ),
             ("{endpoint: 'http://h', encoding: xml}", "unknown variant"),
             ("{endpoint: 'http://h', compression: br}", "unknown compression"),
-            ("{endpoint: 'http://h', auth: {authenticator: x}}", "auth: "),
+            ("{endpoint: 'http://h', auth: {}}", "auth::authenticator: "),
             ("{endpoint: 'http://h', middlewares: [{id: x}]}", "middlewares: "),
             ("{endpoint: 'http://h', cookies: {}}", "cookies: "),
             (

@@ -6,8 +6,8 @@ use std::time::{Instant, SystemTime};
 use bytes::Bytes;
 use tower::{ServiceBuilder, ServiceExt as _};
 use weir_component::{
-    Batch, BuildContext, BuildError, Component, ConsumeError, Consumer, Exporter, Host, ShutdownError,
-    Signal, StartError, async_trait,
+    Batch, BuildContext, BuildError, Component, ConsumeError, Consumer, Context, Exporter, Host,
+    ShutdownError, Signal, StartError, async_trait,
 };
 use weir_export::{Closing, CutoffLayer, Delivery, ExporterMetrics, RetryLayer, TimeoutLayer};
 use weir_net::client::{Client, HttpClient, Outgoing, ProxyEnvironment, Target};
@@ -83,11 +83,11 @@ impl Exporter for OtlpHttp {
 
 #[async_trait]
 impl Component for OtlpHttp {
-    async fn start(self: Arc<Self>, _host: &Host) -> Result<(), StartError> {
+    async fn start(self: Arc<Self>, host: &Host) -> Result<(), StartError> {
         let client = self
             .transport
-            .build(&ProxyEnvironment::of_process(), &self.user_agent)
-            .map_err(|error| StartError::new("cannot set up TLS").caused_by(error))?;
+            .build(host, &ProxyEnvironment::of_process(), &self.user_agent)
+            .map_err(|error| StartError::new("cannot set up the client").caused_by(error))?;
         if self.requests.client.set(client).is_ok() {
             self.delivery.start();
         }
@@ -104,7 +104,7 @@ impl Requests {
     /// until then.
     async fn deliver(self: &Arc<Self>, batch: Batch) -> Result<(), ConsumeError> {
         let body = self.format.body(&batch).await?;
-        let requests = Arc::clone(self);
+        let (requests, context) = (Arc::clone(self), batch.context().clone());
         ServiceBuilder::new()
             // Nothing below outlives the time to stop.
             .layer(CutoffLayer::new(self.closing.clone()))
@@ -112,20 +112,21 @@ impl Requests {
             // Each attempt has the time for itself.
             .layer(self.timeout)
             .service_fn(move |body| {
-                let requests = Arc::clone(&requests);
-                async move { requests.send(body).await }
+                let (requests, context) = (Arc::clone(&requests), context.clone());
+                async move { requests.send(body, context).await }
             })
             .oneshot(body)
             .await
     }
 
     /// Sends a request once.
-    async fn send(&self, body: Bytes) -> Result<(), ConsumeError> {
+    async fn send(&self, body: Bytes, context: Context) -> Result<(), ConsumeError> {
         let client = self
             .client
             .get()
             .ok_or_else(|| ConsumeError::unavailable("not started"))?;
-        let request = Outgoing::post(&self.target, self.format.media_type(), body);
+        let mut request = Outgoing::post(&self.target, self.format.media_type(), body);
+        request.context = context;
         let reply = client.send(request).await?;
         answer::verdict(&reply, self.signal, SystemTime::now())
     }

@@ -167,6 +167,7 @@ impl Codec {
             let push = Push {
                 body: compress(compressor, &bytes, scratch),
                 request: request.clone(),
+                context: batch.context().clone(),
             };
             request.bytes = bytes;
             if let Some(lane) = encoded.lanes.last_mut() {
@@ -187,6 +188,7 @@ impl Codec {
             Push {
                 body: compress(&mut self.compressor, &bytes, &mut self.scratch),
                 request: half,
+                context: push.context.clone(),
             }
         }))
     }

@@ -78,11 +78,11 @@ impl Exporter for PrometheusRemoteWrite {
 
 #[async_trait]
 impl Component for PrometheusRemoteWrite {
-    async fn start(self: Arc<Self>, _host: &Host) -> Result<(), StartError> {
+    async fn start(self: Arc<Self>, host: &Host) -> Result<(), StartError> {
         let client = self
             .transport
-            .build(&ProxyEnvironment::of_process(), &self.user_agent)
-            .map_err(|error| StartError::new("cannot set up TLS").caused_by(error))?;
+            .build(host, &ProxyEnvironment::of_process(), &self.user_agent)
+            .map_err(|error| StartError::new("cannot set up the client").caused_by(error))?;
         let sender = HttpSender {
             client,
             target: Arc::clone(&self.target),

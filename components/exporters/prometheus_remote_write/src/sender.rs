@@ -9,7 +9,7 @@ use http::{HeaderName, HeaderValue, header};
 use tokio::time::Instant;
 use tower::Service;
 use tower::util::BoxCloneSyncService;
-use weir_component::{Code, ConsumeError, Fault, Retry};
+use weir_component::{Code, ConsumeError, Context as BatchContext, Fault, Retry};
 use weir_net::client::{Client, Outgoing, Target};
 use weir_prom::EncodedRequest;
 use weir_prom::outcome::{Counts, Outcome, Reply, judge, written};
@@ -29,6 +29,8 @@ pub(crate) struct Push {
     pub(crate) request: EncodedRequest,
     /// The message, compressed.
     pub(crate) body: Bytes,
+    /// What is known about the batch beside its data.
+    pub(crate) context: BatchContext,
 }
 
 /// The last word on a request.
@@ -88,6 +90,7 @@ impl HttpSender {
         outgoing
             .headers
             .insert(VERSION, HeaderValue::from_static(protocol.version_header()));
+        outgoing.context = push.context.clone();
         outgoing.max_reply_bytes = REPLY_TEXT_BYTES;
         self.metrics.sent_batches.increment(1);
         self.metrics.sent_bytes.increment(push.body.len() as u64);

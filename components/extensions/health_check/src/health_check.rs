@@ -32,8 +32,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[async_trait]
 impl Component for HealthCheck {
-    async fn start(self: Arc<Self>, _host: &Host) -> Result<(), StartError> {
-        let bound = self.config.server.bind().await;
+    async fn start(self: Arc<Self>, host: &Host) -> Result<(), StartError> {
+        let bound = self.config.server.bind(host).await;
         let server = bound.map_err(|error| StartError::new("cannot serve health checks").caused_by(error))?;
         tracing::info!(otelcol.component.id = %self.id, endpoint = %server.local_address(), "serving health checks");
         let (config, health) = (Arc::clone(&self.config), Arc::clone(&self.health));

@@ -44,14 +44,14 @@ impl Receiver for OtlpReceiver {
 
 #[async_trait]
 impl Component for OtlpReceiver {
-    async fn start(self: Arc<Self>, _host: &Host) -> Result<(), StartError> {
+    async fn start(self: Arc<Self>, host: &Host) -> Result<(), StartError> {
         // Both are bound before one serves: a receiver that cannot start has not begun.
         let grpc_server = match &self.grpc {
-            Some((protocol, _)) => Some(protocol.server.bind().await.map_err(cannot_listen)?),
+            Some((protocol, _)) => Some(protocol.server.bind(host).await.map_err(cannot_listen)?),
             None => None,
         };
         let http_server = match &self.http {
-            Some((protocol, _)) => Some(protocol.server.bind().await.map_err(cannot_listen)?),
+            Some((protocol, _)) => Some(protocol.server.bind(host).await.map_err(cannot_listen)?),
             None => None,
         };
         if let (Some((protocol, ingest)), Some(server)) = (&self.grpc, grpc_server) {

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use weir_component::config::{OffUnlessSet, Validate, Violations};
+use weir_component::{Host, StartError};
 
+use super::credentials::Credentials;
 use super::proxy::{self, ProxyEnvironment};
 use super::request::Client;
 use super::transport::{Transport, TransportSettings};
 use crate::compression::Encoding;
-use crate::config::{Headers, Middleware, Span};
+use crate::config::{Authentication, Headers, Middleware, Span};
 use crate::tls::{TlsClient, TlsError};
 
 /// Idle connections per host where the configuration says 0, as in Go.
@@ -38,8 +40,8 @@ pub struct HttpClient {
     /// Headers of every request, replacing those that the component sets. `Host` also names the virtual host, and keeps the client
     /// to HTTP/1.1.
     pub headers: Headers,
-    /// Authentication by an extension. Not supported yet.
-    pub auth: OffUnlessSet<ClientAuth>,
+    /// Credentials by an extension, which may replace headers. Default: none.
+    pub auth: OffUnlessSet<Authentication>,
     /// Coding of request bodies: `gzip`, `zstd`, `snappy`, `x-snappy-framed`, `zlib`, `deflate`, `lz4`, `none` or empty.
     pub compression: Compression,
     /// Parameters of the coding.
@@ -100,14 +102,16 @@ impl Default for HttpClient {
     }
 }
 
-/// Authentication of a client by an extension. Not supported yet: setting it is a configuration error.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ClientAuth {
-    /// Id of the extension.
-    pub authenticator: String,
+/// Why an HTTP client cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The TLS section.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The authenticator.
+    #[error(transparent)]
+    Authenticator(#[from] StartError),
 }
-
-crate::keys!(ClientAuth { authenticator });
 
 /// The `cookies` section, which has no keys. Not supported: setting it is a configuration error.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -204,11 +208,7 @@ impl Validate for HttpClient {
             found.require((0..=64 << 20).contains(&value), key, "must be from 0 to 67108864");
         }
         found.nested("headers", &self.headers);
-        found.require(
-            !self.auth.is_on(),
-            "auth",
-            "authenticator extensions are not part of this build yet",
-        );
+        found.nested("auth", &self.auth);
         if let Err(message) = self.compression.check_level(self.compression_params.level) {
             found.add("compression_params::level", message);
         }
@@ -224,12 +224,18 @@ impl Validate for HttpClient {
 impl HttpClient {
     /// Sets up a client. Blocks on the file system for TLS files, opens no connection.
     ///
-    /// `user_agent` is the value of `User-Agent` unless `headers` has one.
+    /// `host` has the authenticator; `user_agent` is the value of `User-Agent` unless `headers` has one.
     ///
     /// # Errors
     ///
-    /// [`TlsError`] if the TLS section cannot be used.
-    pub fn build(&self, environment: &ProxyEnvironment, user_agent: &str) -> Result<Client, TlsError> {
+    /// [`ClientError`] if the TLS section cannot be used, or the authenticator is missing.
+    pub fn build(
+        &self,
+        host: &Host,
+        environment: &ProxyEnvironment,
+        user_agent: &str,
+    ) -> Result<Client, ClientError> {
+        let credentials = Credentials::find(&self.auth, host)?;
         let per_host = if self.max_idle_conns_per_host == 0 {
             DEFAULT_IDLE_PER_HOST
         } else {
@@ -267,6 +273,7 @@ impl HttpClient {
         Ok(Client::new(
             transport,
             headers,
+            credentials,
             user_agent,
             self.compression.0,
             self.compression_params.level,

@@ -5,13 +5,15 @@ use std::time::Duration;
 use http::uri::Authority;
 use http::{HeaderValue, Uri};
 use weir_component::config::{OffUnlessSet, Validate, Violations};
+use weir_component::{Host, StartError};
 
-use super::config::{ClientAuth, Compression};
+use super::config::Compression;
+use super::credentials::Credentials;
 use super::grpc_endpoint::{GrpcEndpoint, GrpcEndpointError};
 use super::proxy::ProxyEnvironment;
 use super::transport::{Address, Transport, TransportSettings};
 use crate::compression::Encoding;
-use crate::config::{Headers, Middleware, Span};
+use crate::config::{Authentication, Headers, Middleware, Span};
 use crate::grpc;
 use crate::tls::{TlsClient, TlsError};
 
@@ -47,8 +49,8 @@ pub struct GrpcClient {
     pub balancer_name: String,
     /// Name of the server in `:authority` and in the TLS handshake, if it differs from the endpoint's.
     pub authority: String,
-    /// Authentication by an extension. Not supported yet.
-    pub auth: OffUnlessSet<ClientAuth>,
+    /// Credentials by an extension, which may replace metadata. Default: none.
+    pub auth: OffUnlessSet<Authentication>,
     /// Middlewares by extension. Not supported yet.
     pub middlewares: Vec<Middleware>,
 }
@@ -111,6 +113,9 @@ pub enum GrpcClientError {
     /// The TLS section.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The authenticator.
+    #[error(transparent)]
+    Authenticator(#[from] StartError),
 }
 
 impl GrpcClient {
@@ -136,17 +141,23 @@ impl GrpcClient {
 
     /// Sets up a client. Blocks on the file system for TLS files, opens no connection.
     ///
-    /// `user_agent` is used unless the configuration has one.
+    /// `host` has the authenticator; `user_agent` is used unless the configuration has one.
     ///
     /// # Errors
     ///
-    /// [`GrpcClientError`] if the endpoint, which validation refuses too, or the TLS section cannot be used.
+    /// [`GrpcClientError`] if the endpoint, which validation refuses too, or the TLS section cannot be used, or the authenticator is
+    /// missing.
     pub fn build(
         &self,
+        host: &Host,
         environment: &ProxyEnvironment,
         user_agent: &str,
     ) -> Result<grpc::Client, GrpcClientError> {
         let (origin, address) = self.target()?;
+        let credentials = Credentials::find(&self.auth, host)?;
+        if self.auth.is_on() && origin.scheme_str() == Some("http") {
+            tracing::warn!(endpoint = %self.endpoint, "credentials are sent without TLS");
+        }
         let keepalive = self
             .keepalive
             .as_ref()
@@ -173,7 +184,8 @@ impl GrpcClient {
         };
         Ok(grpc::Client::new(transport, origin, user_agent)
             .with_compression(self.compression.0)
-            .with_metadata(self.headers.to_map()))
+            .with_metadata(self.headers.to_map())
+            .with_credentials(credentials))
     }
 }
 
@@ -228,11 +240,7 @@ impl Validate for GrpcClient {
             "authority",
             format!("`{}` is not a host, with or without a port", self.authority),
         );
-        found.require(
-            !self.auth.is_on(),
-            "auth",
-            "authenticator extensions are not part of this build yet",
-        );
+        found.nested("auth", &self.auth);
         found.require(
             self.middlewares.is_empty(),
             "middlewares",

@@ -1,15 +1,16 @@
 //! Clients: configuration, connections, requests.
 //!
-//! Owns the way to a server: names, proxies, TLS, the pool of connections and its limits, timeouts, compression, configured headers,
+//! Owns the way to a server: names, proxies, TLS, the pool of connections and its limits, timeouts, compression, configured headers, credentials,
 //! bounded answers. It does not know what a status means, nor when to try again.
 //!
 //! ```text
-//! HttpClient (configuration) --build(proxies, user agent)--> Client --send(Outgoing)--> Reply
-//! GrpcClient (configuration) --build(proxies, user agent)--> grpc::Client --unary(ClientCall)--> grpc::Reply
+//! HttpClient (configuration) --build(host, proxies, user agent)--> Client --send(Outgoing)--> Reply
+//! GrpcClient (configuration) --build(host, proxies, user agent)--> grpc::Client --unary(ClientCall)--> grpc::Reply
 //! ```
 
 mod config;
 mod connect;
+mod credentials;
 mod grpc_config;
 mod grpc_endpoint;
 mod proxy;
@@ -20,7 +21,8 @@ mod target;
 mod tests;
 mod transport;
 
-pub use config::{ClientAuth, Compression, CompressionParams, Cookies, HttpClient};
+pub use config::{ClientError, Compression, CompressionParams, Cookies, HttpClient};
+pub(crate) use credentials::Credentials;
 pub use grpc_config::{ClientKeepalive, GrpcClient, GrpcClientError};
 pub use grpc_endpoint::{GrpcEndpoint, GrpcEndpointError};
 pub use proxy::ProxyEnvironment;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version, header};
-use weir_component::{BoxError, ConsumeError};
+use weir_component::{AuthError, BoxError, Code, ConsumeError, Context, OutgoingRequest};
 
+use super::credentials::Credentials;
 use super::target::Target;
 use super::transport::Transport;
 use crate::body::Body;
@@ -22,6 +23,7 @@ pub const DEFAULT_REPLY_BYTES: usize = 64 << 10;
 pub struct Client {
     transport: Transport,
     headers: HeaderMap,
+    credentials: Credentials,
     user_agent: HeaderValue,
     encoder: Option<Arc<Encoder>>,
     timeout: Option<Duration>,
@@ -38,6 +40,8 @@ pub struct Outgoing<'a> {
     pub headers: HeaderMap,
     /// Body. Compressed by the client unless `headers` has a `Content-Encoding`.
     pub body: Bytes,
+    /// What is known about the data in the body, for authenticators that ask.
+    pub context: Context,
     /// Bytes of the answer's body to read, at most.
     pub max_reply_bytes: usize,
 }
@@ -51,6 +55,7 @@ impl<'a> Outgoing<'a> {
             target,
             headers,
             body,
+            context: Context::default(),
             max_reply_bytes: DEFAULT_REPLY_BYTES,
         }
     }
@@ -96,6 +101,9 @@ pub enum SendError {
     /// The body could not be compressed.
     #[error(transparent)]
     Encode(#[from] EncodeError),
+    /// There are no credentials. The request was not sent.
+    #[error("cannot authenticate the request: {}", causes(.0))]
+    Auth(#[from] AuthError),
 }
 
 /// Joins an error and its causes: here the innermost says what matters, such as a refused connection or an unknown authority.
@@ -114,9 +122,13 @@ pub(crate) fn causes(error: &(dyn Error + 'static)) -> String {
 }
 
 impl From<SendError> for ConsumeError {
-    /// Nothing came back, so the same data may be sent again.
+    /// Nothing came back, so the same data may be sent again, unless there will be no credentials for it.
     fn from(error: SendError) -> Self {
-        Self::unavailable(error.to_string()).caused_by(error)
+        let code = match &error {
+            SendError::Auth(error) => error.code(),
+            _ => Code::Unavailable,
+        };
+        Self::new(code, error.to_string()).caused_by(error)
     }
 }
 
@@ -124,6 +136,7 @@ impl Client {
     pub(super) fn new(
         transport: Transport,
         headers: HeaderMap,
+        credentials: Credentials,
         user_agent: &str,
         encoding: Encoding,
         level: i32,
@@ -136,6 +149,7 @@ impl Client {
         Self {
             transport,
             headers,
+            credentials,
             user_agent,
             encoder,
             timeout,
@@ -166,6 +180,7 @@ impl Client {
             target,
             mut headers,
             mut body,
+            context,
             max_reply_bytes,
         } = outgoing;
         if let Some(encoder) = &self.encoder
@@ -189,6 +204,15 @@ impl Client {
         for (name, value) in &self.headers {
             headers.insert(name, value.clone());
         }
+        // Last, so that authenticators may sign what they see.
+        let outgoing = OutgoingRequest {
+            method: &method,
+            uri: target.uri(),
+            body: std::slice::from_ref(&body),
+            context: &context,
+            headers: &mut headers,
+        };
+        self.credentials.put_on(outgoing).await?;
         let mut request = Request::new(Body::from(body));
         *request.method_mut() = method;
         *request.uri_mut() = target.uri().clone();

@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use weir_component::config::{OffUnlessSet, Secret};
-use weir_component::{ConsumeError, Retry};
+use weir_component::{ConsumeError, Host, Retry};
 
 use super::*;
 use crate::body::Body;
@@ -42,7 +42,11 @@ async fn mirror(request: Request<Incoming>) -> Response<Body> {
 }
 
 async fn mirror_server() -> Running {
-    http_server().bind().await.unwrap().start(service(mirror))
+    http_server()
+        .bind(&Host::default())
+        .await
+        .unwrap()
+        .start(service(mirror))
 }
 
 fn target(running: &Running) -> Target {
@@ -50,7 +54,9 @@ fn target(running: &Running) -> Target {
 }
 
 fn client(config: &HttpClient) -> Client {
-    config.build(&ProxyEnvironment::default(), "weir-test/1").unwrap()
+    config
+        .build(&Host::default(), &ProxyEnvironment::default(), "weir-test/1")
+        .unwrap()
 }
 
 /// Sends a small POST and returns the mirror's text.
@@ -147,18 +153,23 @@ async fn bodies_are_compressed_once() {
 
 #[tokio::test]
 async fn answers_are_read_to_a_bound_and_redirects_are_answers() {
-    let running = http_server().bind().await.unwrap().start(service(|_| async {
-        let mut response = Response::new(Body::from(Bytes::from(vec![b'x'; 1000])));
-        *response.status_mut() = StatusCode::FOUND;
-        response
-            .headers_mut()
-            .insert(header::LOCATION, HeaderValue::from_static("/elsewhere"));
-        response
-    }));
+    let running = http_server()
+        .bind(&Host::default())
+        .await
+        .unwrap()
+        .start(service(|_| async {
+            let mut response = Response::new(Body::from(Bytes::from(vec![b'x'; 1000])));
+            *response.status_mut() = StatusCode::FOUND;
+            response
+                .headers_mut()
+                .insert(header::LOCATION, HeaderValue::from_static("/elsewhere"));
+            response
+        }));
     let client = client(&HttpClient::default());
     let target = target(&running);
     for (max_reply_bytes, len, truncated) in [(999, 999, true), (1000, 1000, false), (0, 0, true)] {
         let outgoing = Outgoing {
+            context: weir_component::Context::default(),
             max_reply_bytes,
             method: Method::GET,
             headers: HeaderMap::new(),
@@ -189,7 +200,7 @@ async fn failures_say_what_happened() {
     assert_eq!(ConsumeError::from(error).retry(), Retry::Later);
 
     let hanging = http_server()
-        .bind()
+        .bind(&Host::default())
         .await
         .unwrap()
         .start(service(|_| std::future::pending()));
@@ -241,16 +252,20 @@ async fn no_more_connections_per_host_than_allowed() {
         Arc::clone(&entered),
         Arc::clone(&release),
     );
-    let running = http_server().bind().await.unwrap().start(service(move |_| {
-        let (now, most, entered, release) = shared.clone();
-        async move {
-            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            entered.notify_one();
-            release.notified().await;
-            now.fetch_sub(1, Ordering::SeqCst);
-            Response::new(Body::empty())
-        }
-    }));
+    let running = http_server()
+        .bind(&Host::default())
+        .await
+        .unwrap()
+        .start(service(move |_| {
+            let (now, most, entered, release) = shared.clone();
+            async move {
+                most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                entered.notify_one();
+                release.notified().await;
+                now.fetch_sub(1, Ordering::SeqCst);
+                Response::new(Body::empty())
+            }
+        }));
     let client = client(&HttpClient {
         max_conns_per_host: 2,
         ..HttpClient::default()
@@ -292,7 +307,11 @@ async fn tls_server(change: impl FnOnce(&mut TlsServer)) -> (Running, TlsClient)
         tls: OffUnlessSet::on(section),
         ..http_server()
     };
-    let running = config.bind().await.unwrap().start(service(mirror));
+    let running = config
+        .bind(&Host::default())
+        .await
+        .unwrap()
+        .start(service(mirror));
     let files = TlsFiles {
         ca_pem: Secret::new(authority.pem),
         ..TlsFiles::default()
@@ -427,7 +446,9 @@ async fn http_names_its_whole_url_to_the_proxy() {
         http_proxy: format!("http://user:pass@127.0.0.1:{port}"),
         ..ProxyEnvironment::default()
     };
-    let client = HttpClient::default().build(&environment, "weir-test/1").unwrap();
+    let client = HttpClient::default()
+        .build(&Host::default(), &environment, "weir-test/1")
+        .unwrap();
     let text = send(&client, &Target::parse("http://backend.test/in").unwrap()).await;
     assert!(text.starts_with("HTTP/1.1 POST http://backend.test/in"), "{text}");
     assert_eq!(line(&text, "proxy-authorization").unwrap(), "Basic dXNlcjpwYXNz");
@@ -498,7 +519,7 @@ fn sections_are_read_over_defaults() {
 
 #[test]
 fn what_is_not_honoured_is_refused() {
-    let yaml = "{proxy_url: 'ftp://x', auth: {authenticator: a}, compression: snappy, compression_params: {level: 3}, cookies: {}, \
+    let yaml = "{proxy_url: 'ftp://x', auth: {}, compression: snappy, compression_params: {level: 3}, cookies: {}, \
                 middlewares: [{id: m}], read_buffer_size: -1}";
     let config: HttpClient = serde_yaml::from_str(yaml).unwrap();
     assert_eq!(
@@ -506,7 +527,7 @@ fn what_is_not_honoured_is_refused() {
         [
             "proxy_url: proxy scheme `ftp` is not supported, use http, https, socks5 or socks5h",
             "read_buffer_size: must be from 0 to 67108864",
-            "auth: authenticator extensions are not part of this build yet",
+            "auth::authenticator: required: the id of an extension",
             "compression_params::level: level 3 does not exist for `snappy`, use 0",
             "cookies: cookies are not supported",
             "middlewares: middlewares are not supported yet",
@@ -536,7 +557,8 @@ fn grpc_calls_go_by_tls_unless_told_otherwise() {
 
 #[test]
 fn grpc_clients_say_what_they_do_not_do() {
-    let yaml = "{endpoint: 'xds:///h', compression: lz4, balancer_name: ring_hash, wait_for_ready: true, auth: {authenticator: x},
+    let yaml =
+        "{endpoint: 'xds:///h', compression: lz4, balancer_name: ring_hash, wait_for_ready: true, auth: {},
         middlewares: [{id: x}], authority: 'a b', headers: {grpc-x: '1', x-bin: '1'}, user_agent: \"\\n\"}";
     let config: GrpcClient = serde_yaml::from_str(yaml).unwrap();
     let found = violations(&config);
@@ -549,7 +571,7 @@ fn grpc_clients_say_what_they_do_not_do() {
         "user_agent: has characters",
         "balancer_name: balancer `ring_hash` is not supported",
         "authority: `a b` is not a host",
-        "auth: authenticator extensions",
+        "auth::authenticator: required",
         "middlewares: middlewares are not supported yet",
     ];
     assert_eq!(found.len(), expected.len(), "{found:#?}");
@@ -571,8 +593,12 @@ async fn grpc_clients_reach_unix_sockets_and_other_names() {
         transport: "unix".to_owned(),
         ..crate::server::GrpcServer::default()
     };
-    let _unix = unix.bind().await.unwrap().start(answer.clone());
-    let tcp = crate::testing::grpc_server().bind().await.unwrap().start(answer);
+    let _unix = unix.bind(&Host::default()).await.unwrap().start(answer.clone());
+    let tcp = crate::testing::grpc_server()
+        .bind(&Host::default())
+        .await
+        .unwrap()
+        .start(answer);
     let by_tcp = format!("127.0.0.1:{}", port_of(&tcp));
     for (endpoint, authority, seen) in [
         (format!("unix://{}", path.display()), "", "localhost"),
@@ -587,7 +613,9 @@ async fn grpc_clients_reach_unix_sockets_and_other_names() {
         let yaml = format!("{{endpoint: '{endpoint}', authority: '{authority}', tls: {{insecure: true}}}}");
         let config: GrpcClient = serde_yaml::from_str(&yaml).unwrap();
         assert!(violations(&config).is_empty());
-        let client = config.build(&ProxyEnvironment::default(), "weir-test/1").unwrap();
+        let client = config
+            .build(&Host::default(), &ProxyEnvironment::default(), "weir-test/1")
+            .unwrap();
         let call = crate::grpc::ClientCall::new(http::uri::PathAndQuery::from_static("/a.B/C"), "message");
         assert_eq!(client.unary(call).await.unwrap_err().message, seen, "{endpoint}");
     }
@@ -596,7 +624,7 @@ async fn grpc_clients_reach_unix_sockets_and_other_names() {
 #[tokio::test]
 async fn grpc_clients_send_metadata_and_compress() {
     let grpc = crate::testing::grpc_server()
-        .bind()
+        .bind(&Host::default())
         .await
         .unwrap()
         .start(service(|request| async move {
@@ -612,7 +640,9 @@ async fn grpc_clients_send_metadata_and_compress() {
     );
     let config: GrpcClient = serde_yaml::from_str(&yaml).unwrap();
     assert!(violations(&config).is_empty());
-    let client = config.build(&ProxyEnvironment::default(), "weir-test/1").unwrap();
+    let client = config
+        .build(&Host::default(), &ProxyEnvironment::default(), "weir-test/1")
+        .unwrap();
     let mut call = crate::grpc::ClientCall::new(http::uri::PathAndQuery::from_static("/a.B/C"), "message");
     call.metadata.insert("x-own", HeaderValue::from_static("call"));
     assert_eq!(client.unary(call).await.unwrap_err().message, "seen");

@@ -3,11 +3,14 @@
 //! A component rarely uses a block as it is: it has its own defaults and its own keys *beside* those of the block, on the same
 //! level of YAML. [`Keys`] and the [`keys!`](crate::keys) macro do that without buffering, so that errors keep their place.
 
+mod authentication;
 mod headers;
 mod keys;
 mod shared;
 mod span;
 
+pub use authentication::Authentication;
+pub(crate) use authentication::authenticator_id;
 pub use headers::Headers;
 pub use keys::{Keys, read_onto};
 #[doc(hidden)]

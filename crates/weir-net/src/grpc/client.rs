@@ -7,12 +7,14 @@ use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
 
+use weir_component::{AuthError, Context, OutgoingRequest};
+
 use super::framing::{self, Reader};
 use super::{
     ACCEPT_ENCODING, CONTENT_TYPE, Code, DEFAULT_MAX_MESSAGE_BYTES, ENCODINGS, Status, status, timeout,
 };
 use crate::body::Body;
-use crate::client::Transport;
+use crate::client::{Credentials, Transport};
 use crate::compression::{Encoder, Encoding};
 
 /// Makes unary calls to one server. Cloning shares the connections.
@@ -22,6 +24,7 @@ pub struct Client {
     origin: Uri,
     user_agent: HeaderValue,
     metadata: HeaderMap,
+    credentials: Credentials,
     encoder: Option<Arc<Encoder>>,
     max_message_bytes: usize,
 }
@@ -37,6 +40,8 @@ pub struct Call {
     pub metadata: HeaderMap,
     /// Longest time for the call; the server is told.
     pub timeout: Option<Duration>,
+    /// What is known about the data in the message, for authenticators that ask.
+    pub context: Context,
 }
 
 impl Call {
@@ -47,6 +52,7 @@ impl Call {
             message: vec![message.into()],
             metadata: HeaderMap::new(),
             timeout: None,
+            context: Context::default(),
         }
     }
 }
@@ -74,6 +80,7 @@ impl Client {
             origin,
             user_agent,
             metadata: HeaderMap::new(),
+            credentials: Credentials::default(),
             encoder: None,
             max_message_bytes: DEFAULT_MAX_MESSAGE_BYTES,
         }
@@ -94,6 +101,13 @@ impl Client {
         self
     }
 
+    /// Puts credentials on every call.
+    #[must_use]
+    pub(crate) fn with_credentials(mut self, credentials: Credentials) -> Self {
+        self.credentials = credentials;
+        self
+    }
+
     /// Sets the size of the largest answer in bytes, on the wire and decoded. Default: 4 MiB.
     #[must_use]
     pub const fn with_max_message_bytes(mut self, bytes: usize) -> Self {
@@ -105,7 +119,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// The status that the server sent, or UNAVAILABLE if there is no connection or it failed, DEADLINE_EXCEEDED if time ran out.
+    /// The status that the server sent, or UNAVAILABLE if there is no connection or it failed, DEADLINE_EXCEEDED if time ran out,
+    /// UNAUTHENTICATED or UNAVAILABLE if the authenticator has no credentials.
     ///
     /// # Cancel safety
     ///
@@ -180,17 +195,29 @@ impl Client {
         if let Some(timeout) = call.timeout {
             headers.insert(timeout::GRPC_TIMEOUT, timeout::format(timeout));
         }
-        let body = match &self.encoder {
-            None => Body::from_chunks(framing::plain(call.message)?),
+        let mut body = match &self.encoder {
+            None => framing::plain(call.message)?,
             Some(encoder) => {
                 headers.insert(
                     "grpc-encoding",
                     HeaderValue::from_static(encoder.encoding().as_str()),
                 );
-                Body::from_chunks(framing::compressed(encoder, joined(call.message)).await?)
+                framing::compressed(encoder, joined(call.message)).await?
             }
         };
-        let mut request = Request::new(body);
+        // Last, so that authenticators may sign what they see.
+        let outgoing = OutgoingRequest {
+            method: &Method::POST,
+            uri: &uri,
+            body: body.make_contiguous(),
+            context: &call.context,
+            headers: &mut headers,
+        };
+        self.credentials
+            .put_on(outgoing)
+            .await
+            .map_err(|error| unauthenticated(&error))?;
+        let mut request = Request::new(Body::from_chunks(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
@@ -205,6 +232,11 @@ fn joined(mut chunks: Vec<Bytes>) -> Bytes {
     } else {
         chunks.concat().into()
     }
+}
+
+fn unauthenticated(error: &AuthError) -> Status {
+    let causes = crate::client::causes(error);
+    Status::new(error.code(), format!("cannot authenticate the call: {causes}"))
 }
 
 fn unavailable(error: &(dyn std::error::Error + 'static)) -> Status {

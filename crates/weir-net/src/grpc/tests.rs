@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::BodyExt;
+use weir_component::Host;
 
 use super::*;
 use crate::body::Body;
@@ -59,7 +60,7 @@ async fn start(config: &GrpcServer, echo: Echo) -> (Running, Arc<Echo>) {
             }
         }
     });
-    (config.bind().await.unwrap().start(service), echo)
+    (config.bind(&Host::default()).await.unwrap().start(service), echo)
 }
 
 fn origin(running: &Running) -> Uri {
@@ -334,7 +335,10 @@ async fn nobody_listening_is_unavailable() {
 
 #[tokio::test]
 async fn answers_that_are_not_grpc_are_mapped() {
-    let server = crate::testing::http_server().bind().await.unwrap();
+    let server = crate::testing::http_server()
+        .bind(&Host::default())
+        .await
+        .unwrap();
     let running = server.start(service(|_| async {
         let mut response = http::Response::new(Body::from("busy"));
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;

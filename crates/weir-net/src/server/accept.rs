@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use weir_component::StartError;
+
 use super::HttpService;
 use super::connection::{self, ConnectionInfo, Lifecycle, PeerIdentity, Settings};
 use super::listener::{Accepted, BindError, Endpoint, Listener, LocalAddress};
@@ -25,6 +27,9 @@ pub enum ServerError {
     /// The TLS section.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The authenticator.
+    #[error(transparent)]
+    Authenticator(#[from] StartError),
 }
 
 /// A server that is bound but does not accept yet.

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use serde::de::{self, SeqAccess};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use weir_component::Host;
 use weir_component::config::{OffUnlessSet, Validate, Violations};
 
 use super::accept::{Server, ServerError};
 use super::body::BodyPolicy;
 use super::connection::Settings;
 use super::cors::CorsPolicy;
+use super::guard::{Guard, Protocol};
 use super::layers::Around;
 use super::listener::Endpoint;
 use crate::compression::Encoding;
@@ -36,8 +38,8 @@ pub struct HttpServer {
     pub tls: OffUnlessSet<TlsServer>,
     /// Cross-origin requests of browsers. Default: off.
     pub cors: OffUnlessSet<Cors>,
-    /// Authentication by an extension. Not supported yet.
-    pub auth: OffUnlessSet<ServerAuth>,
+    /// Authentication of clients by an extension, before bodies are read. Default: off.
+    pub auth: OffUnlessSet<HttpAuthentication>,
     /// Largest request body in bytes, checked before and after decompression. 0 and less: 20 MiB.
     pub max_request_body_size: i64,
     /// Passes request headers on as metadata of the client. Default: false.
@@ -90,19 +92,33 @@ impl Default for HttpServer {
     }
 }
 
-/// Authentication of a server's clients by an extension. Not supported yet: setting it is a configuration error.
+/// Authentication of a server's clients by an extension.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ServerAuth {
-    /// Id of the extension.
+pub struct HttpAuthentication {
+    /// Id of the extension, which must be listed in `service::extensions`.
     pub authenticator: String,
-    /// Query parameters that stand in for headers.
+    /// Parameters of the URL's query that stand in for the headers of the same name, ignoring case. URLs end up in logs of proxies:
+    /// use it for what cannot set headers.
     pub request_params: Vec<String>,
 }
 
-crate::keys!(ServerAuth {
+crate::keys!(HttpAuthentication {
     authenticator,
     request_params
 });
+
+impl Validate for HttpAuthentication {
+    fn validate(&self, found: &mut Violations) {
+        found.names_extension("authenticator", &self.authenticator);
+        for name in &self.request_params {
+            found.require(
+                http::HeaderName::try_from(name).is_ok(),
+                "request_params",
+                format!("`{name}` is not a header name"),
+            );
+        }
+    }
+}
 
 /// Cross-origin resource sharing. Allowed methods are GET, POST and HEAD; credentials are allowed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -213,7 +229,7 @@ impl Validate for HttpServer {
         validate_listening(&self.endpoint, &self.transport, &self.dialer, found);
         found.nested("tls", &self.tls);
         found.nested("cors", &self.cors);
-        found.require(!self.auth.is_on(), "auth", NO_AUTH);
+        found.nested("auth", &self.auth);
         found.nested("response_headers", &self.response_headers);
         found.require(
             self.middlewares.is_empty(),
@@ -222,9 +238,6 @@ impl Validate for HttpServer {
         );
     }
 }
-
-/// Why `auth` is refused.
-pub(super) const NO_AUTH: &str = "authenticator extensions are not part of this build yet";
 
 /// Checks the keys that all servers have.
 pub(super) fn validate_listening(endpoint: &str, transport: &str, dialer: &Dialer, found: &mut Violations) {
@@ -279,12 +292,16 @@ impl HttpServer {
         }
     }
 
-    /// Reads TLS files and binds the socket.
+    /// Finds the authenticator, reads TLS files and binds the socket.
     ///
     /// # Errors
     ///
-    /// [`ServerError`]: the endpoint cannot be resolved or bound, or the TLS section cannot be used.
-    pub async fn bind(&self) -> Result<Server, ServerError> {
+    /// [`ServerError`]: the endpoint cannot be resolved or bound, the TLS section cannot be used, or the authenticator is missing.
+    pub async fn bind(&self, host: &Host) -> Result<Server, ServerError> {
+        let auth = self.auth.as_ref();
+        let guard = auth
+            .map(|auth| Guard::find(&auth.authenticator, &auth.request_params, Protocol::Http, host))
+            .transpose()?;
         let tls = self
             .tls
             .as_ref()
@@ -311,6 +328,7 @@ impl HttpServer {
             around: Around::new(
                 self.response_headers.to_map(),
                 self.cors.as_ref().and_then(CorsPolicy::new),
+                guard,
             ),
         };
         Server::bind(&endpoint, tls, settings).await

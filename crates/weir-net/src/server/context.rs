@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use http::request::Parts;
-use weir_component::Context;
+use weir_component::{Context, Identity};
 use weir_pdata::{ContextParts, Metadata};
 
 use super::ConnectionInfo;
 
-/// Makes the context of the data in a request: the peer's address, `traceparent`, and all headers if `include_metadata`.
+/// Makes the context of the data in a request: the peer's address, its authenticated identity, `traceparent`, and all headers if `include_metadata`.
 ///
 /// Header names are in lower case, several values keep their order; `host` is the authority of HTTP/2 requests. Values that are not
 /// UTF-8 have the bytes in question replaced. The size is bounded by that of a request's header, 64 KiB.
@@ -33,6 +33,7 @@ pub fn context_of(
     };
     Context::new(ContextParts {
         peer,
+        identity: request.extensions.get::<Identity>().cloned(),
         metadata,
         traceparent,
         deadline: deadline.map(tokio::time::Instant::into_std),

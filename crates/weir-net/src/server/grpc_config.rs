@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
+use http::HeaderMap;
+use weir_component::Host;
 use weir_component::config::{OffUnlessSet, OnUnlessDisabled, Validate, Violations};
 
 use super::accept::{Server, ServerError};
-use super::config::{NO_AUTH, ServerAuth, limit, validate_listening};
+use super::config::{limit, validate_listening};
 use super::connection::Settings;
+use super::guard::{Guard, Protocol};
 use super::layers::Around;
 use super::listener::Endpoint;
 use super::ping_guard::PingPolicy;
-use crate::config::{Dialer, Middleware, Span};
+use crate::config::{Authentication, Dialer, Middleware, Span};
 use crate::grpc::{DEFAULT_MAX_MESSAGE_BYTES, Limits};
 use crate::tls::{ALPN_H2, TlsServer};
 
@@ -48,8 +51,8 @@ pub struct GrpcServer {
     pub write_buffer_size: i64,
     /// Life of connections.
     pub keepalive: OnUnlessDisabled<Keepalive>,
-    /// Authentication by an extension. Not supported yet.
-    pub auth: OffUnlessSet<ServerAuth>,
+    /// Authentication of clients by an extension, before messages are read. Default: off.
+    pub auth: OffUnlessSet<Authentication>,
     /// Passes request metadata on as metadata of the client. Default: false.
     pub include_metadata: bool,
     /// Middlewares by extension. Not supported yet.
@@ -157,7 +160,7 @@ impl Validate for GrpcServer {
                 format!("must be from 0 to {max}"),
             );
         }
-        found.require(!self.auth.is_on(), "auth", NO_AUTH);
+        found.nested("auth", &self.auth);
         found.require(
             self.middlewares.is_empty(),
             "middlewares",
@@ -178,12 +181,16 @@ impl GrpcServer {
         Limits { max_message_bytes }
     }
 
-    /// Reads TLS files and binds the socket.
+    /// Finds the authenticator, reads TLS files and binds the socket.
     ///
     /// # Errors
     ///
-    /// [`ServerError`]: the endpoint cannot be resolved or bound, or the TLS section cannot be used.
-    pub async fn bind(&self) -> Result<Server, ServerError> {
+    /// [`ServerError`]: the endpoint cannot be resolved or bound, the TLS section cannot be used, or the authenticator is missing.
+    pub async fn bind(&self, host: &Host) -> Result<Server, ServerError> {
+        let auth = self.auth.as_ref();
+        let guard = auth
+            .map(|auth| Guard::find(&auth.authenticator, &[], Protocol::Grpc, host))
+            .transpose()?;
         let tls = self.tls.as_ref().map(|tls| tls.build(&[ALPN_H2])).transpose()?;
         let endpoint = Endpoint {
             address: self.endpoint.clone(),
@@ -224,7 +231,7 @@ impl GrpcServer {
             max_concurrent_streams: Some(streams),
             read_buffer: usize::try_from(self.read_buffer_size).unwrap_or(0),
             write_buffer: usize::try_from(self.write_buffer_size).unwrap_or(0),
-            around: Around::default(),
+            around: Around::new(HeaderMap::new(), None, guard),
         };
         Server::bind(&endpoint, tls, settings).await
     }

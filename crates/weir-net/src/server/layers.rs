@@ -1,4 +1,4 @@
-//! What an HTTP server does around its service: headers of every response, cross-origin requests.
+//! What a server does around its service: headers of every response, cross-origin requests, authentication.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use tower::ServiceExt;
 
 use super::HttpService;
 use super::cors::{CorsPolicy, Verdict};
+use super::guard::Guard;
 use crate::body::Body;
 
 /// Goes around calls of a service. Cloning shares it.
@@ -19,20 +20,22 @@ pub(super) struct Around(Option<Arc<Parts>>);
 struct Parts {
     response_headers: HeaderMap,
     cors: Option<CorsPolicy>,
+    guard: Option<Guard>,
 }
 
 impl Around {
-    pub(super) fn new(response_headers: HeaderMap, cors: Option<CorsPolicy>) -> Self {
-        let needed = !response_headers.is_empty() || cors.is_some();
+    pub(super) fn new(response_headers: HeaderMap, cors: Option<CorsPolicy>, guard: Option<Guard>) -> Self {
+        let needed = !response_headers.is_empty() || cors.is_some() || guard.is_some();
         Self(needed.then(|| {
             Arc::new(Parts {
                 response_headers,
                 cors,
+                guard,
             })
         }))
     }
 
-    /// Calls `service`, unless the request is for a layer itself.
+    /// Calls `service`, unless the request is for a layer itself or refused. Preflight requests carry no credentials and need none.
     pub(super) async fn call<S: HttpService>(
         &self,
         service: S,
@@ -48,17 +51,33 @@ impl Around {
         let mut response = match verdict {
             Some(Verdict::Preflight(response)) => response,
             Some(Verdict::Actual(headers)) => {
-                let mut response = service.oneshot(request).await?;
+                let mut response = parts.guarded(service, request).await?;
                 for (name, value) in &headers {
                     response.headers_mut().append(name, value.clone());
                 }
                 response
             }
-            None => service.oneshot(request).await?,
+            None => parts.guarded(service, request).await?,
         };
         for (name, value) in &parts.response_headers {
             response.headers_mut().insert(name, value.clone());
         }
         Ok(response)
+    }
+}
+
+impl Parts {
+    /// Calls `service` if the request is authenticated or need not be.
+    async fn guarded<S: HttpService>(
+        &self,
+        service: S,
+        mut request: Request<Incoming>,
+    ) -> Result<Response<Body>, Infallible> {
+        if let Some(guard) = &self.guard
+            && let Err(refusal) = guard.admit(&mut request).await
+        {
+            return Ok(refusal);
+        }
+        service.oneshot(request).await
     }
 }

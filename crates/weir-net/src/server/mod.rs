@@ -1,11 +1,11 @@
 //! Servers: configuration, listening, connections, and what an HTTP server does around its service.
 //!
-//! Owns sockets and their limits from bind to drained shutdown. It does not know paths, methods or media types: that is the service,
+//! Owns sockets and their limits from bind to drained shutdown, and turns away requests that are not authenticated. It does not know paths, methods or media types: that is the service,
 //! a tower service from `Request<Incoming>` to `Response<Body>`.
 //!
 //! ```text
 //! HttpServer / GrpcServer (configuration)
-//!   --bind()--> Server (a bound socket) --start(service)--> Running --shutdown(deadline)--> Drained
+//!   --bind(host)--> Server (a bound socket) --start(service)--> Running --shutdown(deadline)--> Drained
 //! ```
 
 mod accept;
@@ -15,6 +15,7 @@ mod connection;
 mod context;
 mod cors;
 mod grpc_config;
+mod guard;
 mod layers;
 mod listener;
 mod ping_guard;
@@ -24,7 +25,7 @@ mod write_timeout;
 
 pub use accept::{Drained, Running, Server, ServerError};
 pub use body::{Announced, BodyError, BodyPolicy};
-pub use config::{AcceptedEncodings, Cors, DEFAULT_MAX_BODY_BYTES, HttpServer, ServerAuth};
+pub use config::{AcceptedEncodings, Cors, DEFAULT_MAX_BODY_BYTES, HttpAuthentication, HttpServer};
 pub use connection::{ConnectionInfo, PeerIdentity};
 pub use context::context_of;
 pub use grpc_config::{EnforcementPolicy, GrpcServer, Keepalive, ServerParameters};

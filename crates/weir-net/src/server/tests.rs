@@ -9,6 +9,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::Notify;
+use weir_component::Host;
 use weir_component::config::OnUnlessDisabled;
 
 use super::*;
@@ -64,7 +65,11 @@ async fn read_to_close(stream: &mut TcpStream) -> Vec<u8> {
 
 #[tokio::test]
 async fn one_port_speaks_both_versions_and_names_the_peer() {
-    let running = http_server().bind().await.unwrap().start(service(describe));
+    let running = http_server()
+        .bind(&Host::default())
+        .await
+        .unwrap()
+        .start(service(describe));
     for (http2, version) in [(false, "HTTP/1.1"), (true, "HTTP/2.0")] {
         let response = transport(http2)
             .send(post(&running, vec![b'x'; 100_000].leak() as &[u8]))
@@ -97,17 +102,21 @@ async fn endpoints_are_resolved() {
             transport: transport.into(),
             ..http_server()
         };
-        let running = server.bind().await.unwrap().start(service(describe));
+        let running = server
+            .bind(&Host::default())
+            .await
+            .unwrap()
+            .start(service(describe));
         TcpStream::connect(("127.0.0.1", port_of(&running)))
             .await
             .unwrap();
     }
-    let taken = http_server().bind().await.unwrap();
+    let taken = http_server().bind(&Host::default()).await.unwrap();
     let again = HttpServer {
         endpoint: taken.local_address().to_string(),
         ..http_server()
     }
-    .bind()
+    .bind(&Host::default())
     .await
     .unwrap_err();
     assert_eq!(
@@ -128,9 +137,13 @@ async fn unix_sockets_are_served_replaced_when_stale_and_removed() {
         transport: "unix".into(),
         ..HttpServer::default()
     };
-    let running = config.bind().await.unwrap().start(service(describe));
+    let running = config
+        .bind(&Host::default())
+        .await
+        .unwrap()
+        .start(service(describe));
     assert!(
-        config.bind().await.is_err(),
+        config.bind(&Host::default()).await.is_err(),
         "a socket in use must not be replaced"
     );
     let mut stream = UnixStream::connect(&path).await.unwrap();
@@ -153,7 +166,7 @@ async fn abstract_unix_sockets_leave_no_file() {
         transport: "unix".into(),
         ..HttpServer::default()
     };
-    let server = config.bind().await.unwrap();
+    let server = config.bind(&Host::default()).await.unwrap();
     assert_eq!(server.local_address(), &LocalAddress::Unix(name.clone()));
     assert!(!std::path::Path::new(&name).exists());
 }
@@ -163,14 +176,18 @@ async fn shutdown_finishes_requests_in_flight_and_refuses_new_connections() {
     for http2 in [false, true] {
         let (entered, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let notify = (Arc::clone(&entered), Arc::clone(&release));
-        let running = http_server().bind().await.unwrap().start(service(move |_| {
-            let (entered, release) = notify.clone();
-            async move {
-                entered.notify_one();
-                release.notified().await;
-                Body::from("finished").into_response()
-            }
-        }));
+        let running = http_server()
+            .bind(&Host::default())
+            .await
+            .unwrap()
+            .start(service(move |_| {
+                let (entered, release) = notify.clone();
+                async move {
+                    entered.notify_one();
+                    release.notified().await;
+                    Body::from("finished").into_response()
+                }
+            }));
         let address = address_of(&running);
         let transport = transport(http2);
         let request = tokio::task::JoinSet::from_iter([{
@@ -195,10 +212,14 @@ async fn shutdown_finishes_requests_in_flight_and_refuses_new_connections() {
 async fn shutdown_cuts_what_is_left_at_the_deadline() {
     let entered = Arc::new(Notify::new());
     let notify = Arc::clone(&entered);
-    let running = http_server().bind().await.unwrap().start(service(move |_| {
-        notify.notify_one();
-        std::future::pending()
-    }));
+    let running = http_server()
+        .bind(&Host::default())
+        .await
+        .unwrap()
+        .start(service(move |_| {
+            notify.notify_one();
+            std::future::pending()
+        }));
     let transport = transport(true);
     let request = post(&running, Body::empty());
     let (answer, drained) = tokio::join!(transport.send(request), async {
@@ -215,7 +236,11 @@ async fn connections_end_when_idle_and_before_they_have_said_anything() {
         idle_timeout: Duration::from_millis(30),
         ..http_server()
     };
-    let running = config.bind().await.unwrap().start(service(describe));
+    let running = config
+        .bind(&Host::default())
+        .await
+        .unwrap()
+        .start(service(describe));
     // Silence, half a preface of HTTP/2, a finished request.
     let cases: [(&[u8], bool); 3] = [
         (b"", false),
@@ -238,10 +263,14 @@ async fn a_request_in_flight_is_not_idle() {
         idle_timeout: Duration::from_millis(20),
         ..http_server()
     };
-    let running = config.bind().await.unwrap().start(service(|_| async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        Body::from("late").into_response()
-    }));
+    let running = config
+        .bind(&Host::default())
+        .await
+        .unwrap()
+        .start(service(|_| async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            Body::from("late").into_response()
+        }));
     assert_eq!(
         text(
             transport(false)
@@ -265,7 +294,11 @@ async fn half_a_header_is_not_waited_for() {
         idle_timeout: Duration::ZERO,
         ..http_server()
     };
-    let running = config.bind().await.unwrap().start(service(describe));
+    let running = config
+        .bind(&Host::default())
+        .await
+        .unwrap()
+        .start(service(describe));
     let mut stream = TcpStream::connect(address_of(&running)).await.unwrap();
     stream
         .write_all(b"POST / HTTP/1.1\r\nHost: x\r\nX-Slow: ")
@@ -280,10 +313,14 @@ async fn a_peer_that_does_not_read_is_dropped() {
         write_timeout: Duration::from_millis(30),
         ..http_server()
     };
-    let running = config.bind().await.unwrap().start(service(|_| async {
-        // More than socket buffers hold.
-        Body::from(Bytes::from(vec![0; 64 << 20])).into_response()
-    }));
+    let running = config
+        .bind(&Host::default())
+        .await
+        .unwrap()
+        .start(service(|_| async {
+            // More than socket buffers hold.
+            Body::from(Bytes::from(vec![0; 64 << 20])).into_response()
+        }));
     let mut stream = TcpStream::connect(address_of(&running)).await.unwrap();
     stream
         .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -299,7 +336,11 @@ async fn keep_alive_can_be_off() {
         keep_alives_enabled: false,
         ..http_server()
     };
-    let running = config.bind().await.unwrap().start(service(describe));
+    let running = config
+        .bind(&Host::default())
+        .await
+        .unwrap()
+        .start(service(describe));
     let mut stream = TcpStream::connect(address_of(&running)).await.unwrap();
     stream
         .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -324,13 +365,17 @@ async fn old_connections_are_asked_to_end_and_their_calls_finish() {
     };
     let release = Arc::new(Notify::new());
     let notify = Arc::clone(&release);
-    let running = config.bind().await.unwrap().start(service(move |_| {
-        let release = Arc::clone(&notify);
-        async move {
-            release.notified().await;
-            Body::from("finished").into_response()
-        }
-    }));
+    let running = config
+        .bind(&Host::default())
+        .await
+        .unwrap()
+        .start(service(move |_| {
+            let release = Arc::clone(&notify);
+            async move {
+                release.notified().await;
+                Body::from("finished").into_response()
+            }
+        }));
     let stream = TcpStream::connect(address_of(&running)).await.unwrap();
     let (mut sender, connection) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
@@ -365,7 +410,7 @@ async fn calls_that_outlive_the_grace_are_cut() {
         ..grpc_server()
     };
     let running = config
-        .bind()
+        .bind(&Host::default())
         .await
         .unwrap()
         .start(service(|_| std::future::pending()));
@@ -386,7 +431,11 @@ async fn clients_that_ping_too_often_are_disconnected_if_the_policy_says_so() {
         keepalive: OnUnlessDisabled::on(keepalive),
         ..grpc_server()
     };
-    let running = config.bind().await.unwrap().start(service(describe));
+    let running = config
+        .bind(&Host::default())
+        .await
+        .unwrap()
+        .start(service(describe));
     let mut stream = TcpStream::connect(address_of(&running)).await.unwrap();
     let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
     let ping = [0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
@@ -402,7 +451,11 @@ async fn clients_that_ping_too_often_are_disconnected_if_the_policy_says_so() {
 
 #[tokio::test]
 async fn a_grpc_port_speaks_http2_only() {
-    let running = grpc_server().bind().await.unwrap().start(service(describe));
+    let running = grpc_server()
+        .bind(&Host::default())
+        .await
+        .unwrap()
+        .start(service(describe));
     let mut stream = TcpStream::connect(address_of(&running)).await.unwrap();
     stream
         .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -421,7 +474,11 @@ async fn read_buffers_change_nothing_but_speed() {
             write_buffer_size: read_buffer_size,
             ..grpc_server()
         };
-        let running = config.bind().await.unwrap().start(service(describe));
+        let running = config
+            .bind(&Host::default())
+            .await
+            .unwrap()
+            .start(service(describe));
         let transport = transport(true);
         for len in [0, 10, 70_000, 1_000_000] {
             let body = Body::from(Bytes::from(vec![1; len]));
@@ -440,21 +497,25 @@ async fn bodies_are_read_by_policy() {
         ..http_server()
     };
     let policy = config.body_policy();
-    let running = config.bind().await.unwrap().start(service(move |request| {
-        let policy = policy.clone();
-        async move {
-            let (head, body) = request.into_parts();
-            let read = match policy.announced(&head.headers) {
-                Ok(announced) => announced.read(body).await,
-                Err(error) => Err(error),
-            };
-            Body::from(read.map_or_else(
-                |error| error.to_string(),
-                |bytes| format!("{} bytes", bytes.len()),
-            ))
-            .into_response()
-        }
-    }));
+    let running = config
+        .bind(&Host::default())
+        .await
+        .unwrap()
+        .start(service(move |request| {
+            let policy = policy.clone();
+            async move {
+                let (head, body) = request.into_parts();
+                let read = match policy.announced(&head.headers) {
+                    Ok(announced) => announced.read(body).await,
+                    Err(error) => Err(error),
+                };
+                Body::from(read.map_or_else(
+                    |error| error.to_string(),
+                    |bytes| format!("{} bytes", bytes.len()),
+                ))
+                .into_response()
+            }
+        }));
     let send = async |encoding: &'static str, body: Vec<u8>, chunked: bool| {
         let chunks = if chunked {
             body.chunks(100).map(Bytes::copy_from_slice).collect()
@@ -551,7 +612,11 @@ async fn response_headers_and_cors_go_around_the_service() {
         "{endpoint: '127.0.0.1:0', response_headers: {X-Served-By: weir}, cors: {allowed_origins: ['https://*.test']}}",
     )
     .unwrap();
-    let running = config.bind().await.unwrap().start(service(describe));
+    let running = config
+        .bind(&Host::default())
+        .await
+        .unwrap()
+        .start(service(describe));
     let mut request = post(&running, Body::empty());
     request
         .headers_mut()
@@ -619,7 +684,7 @@ fn sections_are_read_over_defaults() {
 #[test]
 fn what_is_not_honoured_is_refused() {
     let config: HttpServer = serde_yaml::from_str(
-        "{endpoint: localhost, auth: {authenticator: basic}, middlewares: [{id: m}], dialer: {timeout: 1s}, tls: {}}",
+        "{endpoint: localhost, auth: {}, middlewares: [{id: m}], dialer: {timeout: 1s}, tls: {}}",
     )
     .unwrap();
     assert_eq!(
@@ -628,7 +693,7 @@ fn what_is_not_honoured_is_refused() {
             "endpoint: `localhost` is not `host:port` with a port from 0 to 65535",
             "dialer: a server does not dial: remove it",
             "tls: a server needs a certificate and a key: set cert_file and key_file, or cert_pem and key_pem",
-            "auth: authenticator extensions are not part of this build yet",
+            "auth::authenticator: required: the id of an extension",
             "middlewares: middlewares are not supported yet",
         ]
     );

@@ -104,7 +104,11 @@ impl Server {
             let export = shared.clone();
             async move { Ok::<_, Infallible>(grpc::serve(&export, limits, request).await) }
         });
-        let running = config.bind().await.unwrap().start(service);
+        let running = config
+            .bind(&weir_component::Host::default())
+            .await
+            .unwrap()
+            .start(service);
         Self { running, export }
     }
 

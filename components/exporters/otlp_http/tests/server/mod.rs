@@ -71,7 +71,11 @@ impl Server {
             let state = Arc::clone(&shared);
             async move { Ok::<_, Infallible>(answer(&state, request).await) }
         });
-        let running = config.bind().await.unwrap().start(service);
+        let running = config
+            .bind(&weir_component::Host::default())
+            .await
+            .unwrap()
+            .start(service);
         Self { running, state }
     }
 

@@ -121,7 +121,7 @@ fn what_is_not_supported_is_a_mistake() {
         "include_metadata_keys: [X-Scope-OrgID]",
         &["include_metadata_keys: "],
     );
-    check("auth: {authenticator: basicauth}", &["auth: "]);
+    check("auth: {}", &["auth::authenticator: "]);
     check("cookies: {}", &["cookies: "]);
     check("middlewares: [{id: x}]", &["middlewares: "]);
     check("sending_queue: {}", &["unknown field `sending_queue`"]);

@@ -1,0 +1,30 @@
+//! The `auth` section of clients and servers.
+
+use weir_component::config::{Validate, Violations};
+use weir_component::{ComponentId, InvalidId, StartError};
+
+/// Authentication by an extension.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Authentication {
+    /// Id of the extension, which must be listed in `service::extensions`.
+    pub authenticator: String,
+}
+
+crate::keys!(Authentication { authenticator });
+
+impl Validate for Authentication {
+    fn validate(&self, found: &mut Violations) {
+        found.names_extension("authenticator", &self.authenticator);
+    }
+}
+
+/// Reads the id of an authenticator.
+///
+/// # Errors
+///
+/// The text is no id, which validation reports as well.
+pub(crate) fn authenticator_id(text: &str) -> Result<ComponentId, StartError> {
+    text.parse().map_err(|error: InvalidId| {
+        StartError::new("the authenticator is not named by an id").caused_by(error)
+    })
+}
