@@ -8,7 +8,16 @@ use weir_proto::otlp::common::v1::{AnyValue as OtlpValue, KeyValue};
 use super::*;
 use crate::sample::{Dice, entropy};
 use crate::transcript::transcript;
+use crate::wire::cursor::put_header;
 use crate::{Batch, Decoded, Signal};
+
+/// Returns `content` as field `number`.
+fn sub(number: u32, content: &[u8]) -> Vec<u8> {
+    let mut field = Vec::new();
+    put_header(&mut field, number, content.len());
+    field.extend_from_slice(content);
+    field
+}
 
 proptest! {
     #[test]
@@ -28,6 +37,53 @@ proptest! {
         wire.visit_metrics(&mut wire_raw);
         prop_assert_eq!(decoded_raw.0, wire_raw.0);
     }
+}
+
+#[test]
+fn a_list_in_one_piece_has_raw_bytes() {
+    let attribute = |text: &str| sub(7, &[sub(1, b"k"), sub(2, &sub(1, text.as_bytes()))].concat());
+    let time = [&[3 << 3 | 1][..], &[7; 8]].concat();
+    let (short, long) = (attribute("short"), attribute(&"long".repeat(50)));
+    let run = [&short[..], &long, &short, &short].concat();
+    let cases = [
+        ([&time[..], &run].concat(), Some(run.clone()), 4),
+        ([&run[..], &time].concat(), Some(run.clone()), 4),
+        ([&short[..], &time, &run].concat(), None, 5),
+        (time.clone(), Some(Vec::new()), 0),
+    ];
+    for (point, raw, count) in cases {
+        let request = sub(1, &sub(2, &sub(2, &sub(5, &sub(1, &point)))));
+        let mut seen = PointLists::default();
+        Batch::from_wire(Signal::Metrics, request.into())
+            .unwrap()
+            .visit_metrics(&mut seen);
+        assert_eq!(seen.0, [(count, raw)]);
+    }
+}
+
+/// Collects length and raw bytes of the attributes of number points.
+#[derive(Default)]
+struct PointLists(Vec<(usize, Option<Vec<u8>>)>);
+
+impl MetricsVisitor for PointLists {
+    fn resource(&mut self, _: &Resource<'_>) {}
+
+    fn scope(&mut self, _: &Scope<'_>) {}
+
+    fn metric(&mut self, _: &Metric<'_>) -> Visit {
+        Visit::Points
+    }
+
+    fn number(&mut self, point: &NumberPoint<'_>) {
+        let raw = point.attributes.raw().map(<[u8]>::to_vec);
+        self.0.push((point.attributes.len(), raw));
+    }
+
+    fn histogram(&mut self, _: &HistogramPoint<'_>) {}
+
+    fn exponential_histogram(&mut self, _: &ExponentialHistogramPoint<'_>) {}
+
+    fn summary(&mut self, _: &SummaryPoint<'_>) {}
 }
 
 /// Collects the raw attributes of resources.

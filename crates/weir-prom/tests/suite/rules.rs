@@ -46,6 +46,50 @@ fn nothing_in_gives_nothing_out() {
 }
 
 #[test]
+fn a_list_of_attributes_means_the_same_wherever_it_repeats() {
+    let points = |odd: &str| {
+        let lists = [
+            &[("k", "a")][..],
+            &[("k", odd), ("l", "b")],
+            &[],
+            &[("_", odd)],
+            &[("k", "a")],
+        ];
+        gauge(
+            (1..)
+                .zip(lists)
+                .map(|(time, list)| number(list, 1.0, time))
+                .collect(),
+        )
+    };
+    let metrics = |odds: [&str; 4]| {
+        let named = ["m", "n", "o", "p"].into_iter().zip(odds);
+        named.map(|(name, odd)| metric(name, "", points(odd))).collect()
+    };
+    let one = of_resource(&[("service.name", "one")], metrics(["x", "x", "y", "x"]));
+    let two = of_resource(&[("service.name", "two")], metrics(["x", "x", "x", "x"]));
+    let both = ExportMetricsServiceRequest {
+        resource_metrics: [one.resource_metrics.clone(), two.resource_metrics.clone()].concat(),
+    };
+    for protocol in BOTH {
+        let settings = Settings::default();
+        let apart = [&one, &two].map(|request| point_series(&settings, protocol, request));
+        let together = point_series(&settings, protocol, &both);
+        assert_eq!(together, apart.concat());
+        // A metric alone has nothing to repeat.
+        let mut alone = Vec::new();
+        for request in [&one, &two] {
+            for metric in &request.resource_metrics[0].scope_metrics[0].metrics {
+                let mut single = request.clone();
+                single.resource_metrics[0].scope_metrics[0].metrics = vec![metric.clone()];
+                alone.extend(point_series(&settings, protocol, &single));
+            }
+        }
+        assert_eq!(together, alone);
+    }
+}
+
+#[test]
 fn each_bad_point_is_dropped_alone_and_counted() {
     let good = || number(&[("k", "good")], 1.0, 1);
     let bad_value = |value| NumberDataPoint {
