@@ -11,7 +11,7 @@ use crate::{
     known,
     node::{Kind, Node},
     path::Path,
-    pipelines::Plan,
+    pipelines::{Plan, Reference},
     read::{KINDS, Reader},
     removed,
     report::{Diagnostic, Place},
@@ -30,6 +30,8 @@ pub(crate) struct Sections {
     pub(crate) unused: Vec<Diagnostic>,
     /// Kinds whose section is no mapping; what they would define is not known.
     pub(crate) unreadable: Vec<ComponentKind>,
+    /// Extensions that components which are used name in their options.
+    pub(crate) named_extensions: Vec<Reference>,
     /// Every id that is written down, also of components with mistakes, with its key's place and its factory if known.
     defined: BTreeMap<(ComponentKind, ComponentId), (Place, Option<Factory>)>,
 }
@@ -132,8 +134,11 @@ fn component(
         return;
     }
     if let Some(factory) = factory
-        && let Some(config) = options(reader, factory, kind, node, &at, &unset)
+        && let Some((config, named)) = options(reader, factory, kind, node, &at, &unset)
     {
+        sections
+            .named_extensions
+            .extend(named.into_iter().filter(|_| used));
         sections
             .section(kind)
             .insert(id.clone(), ComponentConfig { id, factory, config });
@@ -224,7 +229,7 @@ fn with_article(kind: ComponentKind) -> String {
     format!("{article} {kind}")
 }
 
-/// Has the factory decode and validate the options.
+/// Has the factory decode and validate the options. Returns them with the extensions that they name.
 fn options(
     reader: &mut Reader<'_>,
     factory: Factory,
@@ -232,7 +237,7 @@ fn options(
     node: &Node,
     at: &Path,
     unset: &[Path],
-) -> Option<ParsedConfig> {
+) -> Option<(ParsedConfig, Vec<Reference>)> {
     let parsed = decode(node, unset, |source| {
         factory
             .meta()
@@ -255,13 +260,23 @@ fn options(
     };
     let mut violations = Violations::default();
     config.validate(&mut violations);
+    let path_of = |keys: &[String]| {
+        keys.iter()
+            .fold(Path::root(), |path, key| path.join(&Path::parse(key)))
+    };
+    let named = violations.named_extensions().iter().map(|named| {
+        let path = path_of(&named.path);
+        Reference {
+            id: named.id.clone(),
+            place: node.nearest(&path).value_place().clone(),
+            path: at.join(&path),
+        }
+    });
+    let named = named.collect();
     let found = violations.into_found();
     let valid = found.is_empty();
     for violation in found {
-        let path = violation
-            .path
-            .iter()
-            .fold(Path::root(), |path, key| path.join(&Path::parse(key)));
+        let path = path_of(&violation.path);
         let place = match node.find(&path) {
             Some(node) => node.value_place(),
             None => node.nearest(&path).key_place(),
@@ -275,5 +290,5 @@ fn options(
             .place(place.clone());
         reader.report.push(diagnostic);
     }
-    valid.then_some(config)
+    valid.then_some((config, named))
 }

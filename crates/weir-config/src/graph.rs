@@ -39,6 +39,11 @@ pub(crate) fn check(reader: &mut Reader<'_>, plan: &Plan, sections: &Sections) {
     for reference in &plan.extensions {
         resolve(reader, sections, reference, &[Extension], "the service");
     }
+    if plan.complete {
+        for reference in &sections.named_extensions {
+            runs(reader, plan, sections, reference);
+        }
+    }
     let connectors: Vec<Connection<'_>> = sections
         .ids(Connector)
         .filter_map(|id| Connection::of(id, plan, sections))
@@ -97,6 +102,34 @@ fn resolve(reader: &mut Reader<'_>, sections: &Sections, to: &Reference, kinds: 
         .path(to.path.clone())
         .place(to.place.clone());
     reader.report.push(diagnostic.maybe_hint(hint));
+}
+
+/// An extension that a component names must run.
+fn runs(reader: &mut Reader<'_>, plan: &Plan, sections: &Sections, to: &Reference) {
+    let id = &to.id;
+    if plan.extensions.iter().any(|listed| listed.id == *id) {
+        return;
+    }
+    let defined = sections.defines(ComponentKind::Extension, id);
+    let hint = match defined {
+        true => format!("add `{id}` to the list"),
+        false => {
+            let ids: Vec<String> = sections
+                .ids(ComponentKind::Extension)
+                .map(ToString::to_string)
+                .collect();
+            suggest::nearest(&id.to_string(), ids.iter().map(String::as_str)).map_or_else(
+                || "define it under `extensions`, and list it there".to_owned(),
+                |nearest| format!("did you mean `{nearest}`?"),
+            )
+        }
+    };
+    let message = format!("the extension `{id}` is needed here, but not listed in `service::extensions`");
+    let message = reader.document.root.redact(&to.path, &message);
+    let diagnostic = Diagnostic::error(message)
+        .path(to.path.clone())
+        .place(to.place.clone());
+    reader.report.push(diagnostic.hint(hint));
 }
 
 fn takes_signal(

@@ -314,10 +314,25 @@ struct OtlpHttp {
     tls: Tls,
     sending_queue: OnUnlessDisabled<Queue>,
     retry_on_failure: Retry,
+    auth: OffUnlessSet<Auth>,
+}
+
+/// Any extension will do here.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Auth {
+    authenticator: String,
+}
+
+impl Validate for Auth {
+    fn validate(&self, found: &mut Violations) {
+        found.names_extension("authenticator", &self.authenticator);
+    }
 }
 
 impl Validate for OtlpHttp {
     fn validate(&self, found: &mut Violations) {
+        found.nested("auth", &self.auth);
         found.require(!self.endpoint.is_empty(), "endpoint", "must be set");
     }
 }
