@@ -185,7 +185,7 @@ impl LabelTable {
     }
 
     /// Translates an attribute if it is the one that was guessed.
-    #[inline]
+    #[inline(always)]
     fn guessed(&mut self, position: usize, raw: &[u8]) -> Option<Attr> {
         let last = self.positions[position].last.as_mut()?;
         if self.raw.get(last.next) != raw {
