@@ -10,7 +10,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::service_fn;
-use weir_component::Ledger;
+use weir_component::{Host, Ledger};
 use weir_config::telemetry::PrometheusReader;
 use weir_net::Body;
 use weir_net::server::{HttpServer, LocalAddress, Running, ServerError};
@@ -59,7 +59,8 @@ impl OwnMetrics {
                     endpoint: endpoint(reader),
                     ..HttpServer::default()
                 }
-                .bind()
+                // Own metrics have no authenticator.
+                .bind(&Host::default())
                 .await?;
                 tracing::info!(endpoint = %server.local_address(), "serving own metrics");
                 Some(serve(server, Arc::clone(&source)))
