@@ -35,7 +35,10 @@ fn components() -> Catalog {
         weir_exporter_otlp_http::FACTORY.into(),
         weir_exporter_prometheus_remote_write::FACTORY.into(),
         weir_connector_forward::FACTORY.into(),
+        weir_extension_basicauth::FACTORY.into(),
+        weir_extension_bearertokenauth::FACTORY.into(),
         weir_extension_health_check::FACTORY.into(),
+        weir_extension_headers_setter::FACTORY.into(),
     ])
 }
 
