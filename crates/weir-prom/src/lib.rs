@@ -9,7 +9,7 @@
 //! works in three steps:
 //!
 //! 1. collect: every point becomes a row of numbers. Each distinct attribute is translated once per batch;
-//!    label orders are remembered by the keys that make them.
+//!    label orders are remembered by the keys that make them, whole lists from one metric to the next.
 //! 2. group: rows of one series are found by a hash of their labels, put in order of time and rid of repeats.
 //! 3. encode: rows become series, series fill requests up to the limits, without messages in between.
 

@@ -7,6 +7,9 @@ use super::shape::PlanId;
 /// Most bytes of lists that are remembered.
 const MAX_BYTES: usize = 4 << 20;
 
+/// Most points of a metric whose lists are remembered.
+const MAX_POINTS: usize = 1 << 14;
+
 /// The labels of a point without the generated ones.
 #[derive(Debug, Clone)]
 pub(crate) struct LabelSet {
@@ -62,7 +65,7 @@ impl Repeats {
     /// Notes the set of the next point, for the next metric.
     pub(crate) fn note(&mut self, raw: &[u8], set: &LabelSet) {
         let start = self.bytes.len();
-        if start + raw.len() > MAX_BYTES {
+        if start + raw.len() > MAX_BYTES || self.current.len() == MAX_POINTS {
             return;
         }
         self.bytes.extend_from_slice(raw);
