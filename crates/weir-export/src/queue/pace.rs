@@ -58,7 +58,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn callers_wait_for_room_and_not_for_ever() {
-        let pace = std::sync::Arc::new(Pace::default());
+        let pace = Pace::default();
         let start = Instant::now();
         pace.added(HIGH_WATER);
         pace.keep().await;
@@ -66,11 +66,11 @@ mod tests {
         pace.added(1);
         pace.keep().await;
         assert_eq!(start.elapsed(), PATIENCE);
-        let waiting = std::sync::Arc::clone(&pace);
-        let caller = tokio::task::spawn(async move { waiting.keep().await });
-        tokio::task::yield_now().await;
-        pace.taken(1);
-        caller.await.expect("wakes");
+        let room = async {
+            tokio::task::yield_now().await;
+            pace.taken(1);
+        };
+        tokio::join!(pace.keep(), room);
         assert_eq!(start.elapsed(), PATIENCE);
     }
 }
