@@ -23,11 +23,11 @@ pub(crate) fn full_success(format: Format) -> Bytes {
     }
 }
 
-/// Returns the answer to a request of `items` items that was taken in part.
+/// Returns the answer to a request that was taken in part.
 ///
 /// Spec: OTLP, "Partial Success": with a number of 0 the message is a warning.
-pub(crate) fn partial_success(signal: Signal, items: u64, error: &ConsumeError, format: Format) -> Bytes {
-    let rejected = i64::try_from(error.refused_items(items)).unwrap_or(i64::MAX);
+pub(crate) fn partial_success(signal: Signal, error: &ConsumeError, format: Format) -> Bytes {
+    let rejected = i64::try_from(error.refused_items(u64::MAX)).unwrap_or(i64::MAX);
     let error_message = error.to_string();
     match signal {
         Signal::Metrics => write(

@@ -79,7 +79,7 @@ impl Export<'_> {
     /// A request taken in part is a success that says so.
     fn partial(&self, error: &ConsumeError) -> Result<Bytes, Status> {
         if error.is_partial() {
-            return Ok(partial_success(self.signal, u64::MAX, error, Format::Protobuf));
+            return Ok(partial_success(self.signal, error, Format::Protobuf));
         }
         Err(Status::from(error))
     }

@@ -63,11 +63,9 @@ impl Routes {
         match self.take(signal, format, request).await {
             Ok(()) => message(StatusCode::OK, format, full_success(format)),
             Err(Refused::Body(error)) => self.refused_body(&error, format),
-            Err(Refused::Pipeline(error)) if error.is_partial() => message(
-                StatusCode::OK,
-                format,
-                partial_success(signal, u64::MAX, &error, format),
-            ),
+            Err(Refused::Pipeline(error)) if error.is_partial() => {
+                message(StatusCode::OK, format, partial_success(signal, &error, format))
+            }
             Err(Refused::Pipeline(error)) => status(http_status(error.code()), &Status::from(&error), format),
         }
     }
