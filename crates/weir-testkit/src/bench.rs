@@ -119,6 +119,18 @@ impl Bench {
             .await
     }
 
+    /// Stops the component with time enough, and looks at its books.
+    ///
+    /// # Panics
+    ///
+    /// If something was left at the deadline, or the books do not balance.
+    pub async fn stop(&self) {
+        self.shutdown(Duration::from_secs(10))
+            .await
+            .expect("everything is delivered or dropped before the deadline");
+        self.assert_balanced();
+    }
+
     /// Stops the component with a deadline.
     ///
     /// # Errors

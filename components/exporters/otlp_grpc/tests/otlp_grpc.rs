@@ -34,22 +34,10 @@ async fn start(server: &Server, options: &str, signal: Signal) -> Bench {
     bench
 }
 
-async fn stop(bench: &Bench) {
-    bench
-        .shutdown(Duration::from_secs(10))
-        .await
-        .expect("everything is delivered or dropped before the deadline");
-    bench.assert_balanced();
-}
-
-fn one_of_each() -> [Batch; 3] {
-    [batches::gauge("g", 3), batches::spans(2), batches::logs(4)]
-}
-
 #[tokio::test]
 async fn it_keeps_the_contract() {
     let server = Server::start([]).await;
-    for batch in one_of_each() {
+    for batch in batches::one_of_each() {
         let config = config(&server, "");
         contract::exporter_starts_and_stops_twice(FACTORY, &config, batch.clone()).await;
         contract::exporter_balances(FACTORY, &config, vec![batch.clone(), batch]).await;
@@ -65,10 +53,10 @@ async fn untouched_batches_leave_as_the_bytes_they_came_in_as() {
         "trace.v1.TraceService",
         "logs.v1.LogsService",
     ];
-    for (batch, service) in one_of_each().into_iter().zip(services) {
+    for (batch, service) in batches::one_of_each().into_iter().zip(services) {
         let bench = start(&server, "headers: {X-Scope-OrgID: team-a}", batch.signal()).await;
         bench.send(batch.clone()).await.unwrap();
-        stop(&bench).await;
+        bench.stop().await;
         let call = server.received().pop().unwrap();
         assert_eq!(
             call.path,
@@ -89,7 +77,7 @@ async fn every_compression_is_understood() {
     for name in ["none", "gzip", "zstd", "snappy"] {
         let bench = start(&server, &format!("compression: {name}"), Signal::Metrics).await;
         bench.send(batch.clone()).await.unwrap();
-        stop(&bench).await;
+        bench.stop().await;
         let call = server.received().pop().unwrap();
         let sent = call.metadata("grpc-encoding");
         assert_eq!(if sent.is_empty() { "none" } else { sent }, name);
@@ -109,7 +97,7 @@ async fn merged_batches_are_messages_in_a_row() {
         for batch in &sent {
             bench.send(batch.clone()).await.unwrap();
         }
-        stop(&bench).await;
+        bench.stop().await;
         let message = server.received().pop().unwrap().message;
         let row: Vec<u8> = sent.iter().flat_map(|batch| batch.to_wire().concat()).collect();
         assert_eq!(message, row, "{compression}");
@@ -133,7 +121,7 @@ async fn statuses_mean_what_the_specification_says() {
         let server = Server::start([Err(Status::new(code, "because"))]).await;
         let bench = start(&server, FAST, Signal::Metrics).await;
         bench.send(batches::gauge("g", 3)).await.unwrap();
-        stop(&bench).await;
+        bench.stop().await;
         assert_eq!(server.received().len(), if retried { 2 } else { 1 }, "{code}");
         assert_eq!(bench.dropped("rejected"), if retried { 0 } else { 3 }, "{code}");
     }
@@ -146,7 +134,7 @@ async fn exhausted_servers_are_asked_again_only_if_they_say_when() {
     let server = Server::start([Err(exhausted.with_retry_delay(delay))]).await;
     let bench = start(&server, FAST, Signal::Logs).await;
     bench.send(batches::logs(1)).await.unwrap();
-    stop(&bench).await;
+    bench.stop().await;
     let received = server.received();
     assert_eq!(received.len(), 2);
     assert!(
@@ -170,7 +158,7 @@ async fn partial_successes_are_counted() {
     for _ in 0..3 {
         bench.send(batches::spans(10)).await.unwrap();
     }
-    stop(&bench).await;
+    bench.stop().await;
     assert_eq!(
         bench.dropped("partial_success"),
         3,
@@ -211,7 +199,7 @@ async fn without_a_queue_the_sender_gets_the_verdict() {
         (Code::InvalidArgument, Retry::Never)
     );
     bench.send(batches::gauge("g", 1)).await.unwrap();
-    stop(&bench).await;
+    bench.stop().await;
     assert_eq!(bench.account().delivered, 1);
 }
 
@@ -222,7 +210,7 @@ async fn all_calls_share_one_connection() {
     for _ in 0..50 {
         bench.send(batches::gauge("g", 1)).await.unwrap();
     }
-    stop(&bench).await;
+    bench.stop().await;
     let received = server.received();
     assert_eq!(received.len(), 50);
     assert!(received.iter().all(|call| call.peer == received[0].peer));
@@ -256,7 +244,7 @@ async fn a_silent_server_is_given_up_on() {
         (error.code(), error.retry()),
         (Code::DeadlineExceeded, Retry::Later)
     );
-    stop(&bench).await;
+    bench.stop().await;
 }
 
 #[tokio::test]
@@ -273,7 +261,7 @@ async fn unix_sockets_are_servers_too() {
     let bench = Bench::exporter(FACTORY, &contract::config(&FACTORY.meta, &yaml), Signal::Traces);
     bench.start().await;
     bench.send(batches::spans(2)).await.unwrap();
-    stop(&bench).await;
+    bench.stop().await;
     assert_eq!(server.received().len(), 1);
     let metrics = bench.context.metrics.render();
     let line = format!("otelcol_exporter_sent_spans{{exporter=\"otlp_grpc\",server_address=\"{path}\"}} 2");
@@ -291,6 +279,6 @@ async fn plaintext_needs_to_be_asked_for() {
     bench.start().await;
     let error = bench.send(batches::gauge("g", 1)).await.unwrap_err();
     assert!(error.is_retryable(), "{error}");
-    stop(&bench).await;
+    bench.stop().await;
     assert_eq!(server.received().len(), 0);
 }

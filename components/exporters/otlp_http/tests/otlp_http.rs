@@ -27,22 +27,10 @@ async fn start(server: &Server, options: &str, signal: Signal) -> Bench {
     bench
 }
 
-async fn stop(bench: &Bench) {
-    bench
-        .shutdown(Duration::from_secs(10))
-        .await
-        .expect("everything is delivered or dropped before the deadline");
-    bench.assert_balanced();
-}
-
-fn one_of_each() -> [Batch; 3] {
-    [batches::gauge("g", 3), batches::spans(2), batches::logs(4)]
-}
-
 #[tokio::test]
 async fn it_keeps_the_contract() {
     let server = Server::start([]).await;
-    for batch in one_of_each() {
+    for batch in batches::one_of_each() {
         let config = config(&server, "");
         contract::exporter_starts_and_stops_twice(FACTORY, &config, batch.clone()).await;
         contract::exporter_balances(FACTORY, &config, vec![batch.clone(), batch]).await;
@@ -53,13 +41,13 @@ async fn it_keeps_the_contract() {
 #[tokio::test]
 async fn untouched_batches_leave_as_the_bytes_they_came_in_as() {
     let server = Server::start([]).await;
-    for (batch, path) in one_of_each()
+    for (batch, path) in batches::one_of_each()
         .into_iter()
         .zip(["/v1/metrics", "/v1/traces", "/v1/logs"])
     {
         let bench = start(&server, "headers: {X-Scope-OrgID: team-a}", batch.signal()).await;
         bench.send(batch.clone()).await.unwrap();
-        stop(&bench).await;
+        bench.stop().await;
         let request = server.received().pop().unwrap();
         assert_eq!(request.path, path);
         assert_eq!(request.body, batch.to_wire()[0]);
@@ -86,7 +74,7 @@ async fn every_compression_is_understood() {
     ] {
         let bench = start(&server, &format!("compression: {name}"), Signal::Metrics).await;
         bench.send(batch.clone()).await.unwrap();
-        stop(&bench).await;
+        bench.stop().await;
         let request = server.received().pop().unwrap();
         let sent = request.header("content-encoding");
         assert_eq!(if sent.is_empty() { "none" } else { sent }, name);
@@ -98,10 +86,13 @@ async fn every_compression_is_understood() {
 async fn json_says_the_same_as_protobuf() {
     let server = Server::start([]).await;
     // The large one is written off the reactor.
-    for batch in one_of_each().into_iter().chain([batches::gauge("g", 2000)]) {
+    for batch in batches::one_of_each()
+        .into_iter()
+        .chain([batches::gauge("g", 2000)])
+    {
         let bench = start(&server, "encoding: json", batch.signal()).await;
         bench.send(batch.clone()).await.unwrap();
-        stop(&bench).await;
+        bench.stop().await;
         let request = server.received().pop().unwrap();
         assert_eq!(request.header("content-type"), "application/json");
         let read = match batch.signal() {
@@ -137,7 +128,7 @@ async fn statuses_mean_what_the_specification_says() {
         let server = Server::start([status(answered)]).await;
         let bench = start(&server, FAST, Signal::Metrics).await;
         bench.send(batches::gauge("g", 3)).await.unwrap();
-        stop(&bench).await;
+        bench.stop().await;
         assert_eq!(server.received().len(), attempts, "{answered}");
         let dropped: Vec<_> = bench.account().dropped.into_iter().collect();
         assert_eq!(
@@ -154,7 +145,7 @@ async fn retry_after_is_a_lower_bound() {
     let server = Server::start([wait]).await;
     let bench = start(&server, FAST, Signal::Logs).await;
     bench.send(batches::logs(1)).await.unwrap();
-    stop(&bench).await;
+    bench.stop().await;
     let received = server.received();
     assert_eq!(received.len(), 2);
     assert!(received[1].at - received[0].at >= Duration::from_millis(990));
@@ -172,7 +163,7 @@ async fn partial_successes_are_counted() {
     let server = Server::start([partial.clone(), partial]).await;
     let bench = start(&server, "", Signal::Traces).await;
     bench.send(batches::spans(10)).await.unwrap();
-    stop(&bench).await;
+    bench.stop().await;
     assert_eq!(bench.dropped("partial_success"), 3);
     assert_eq!(bench.account().delivered, 7);
     let labels = format!(
@@ -191,7 +182,7 @@ async fn partial_successes_are_counted() {
     let bench = start(&server, "sending_queue: {enabled: false}", Signal::Traces).await;
     let error = bench.send(batches::spans(10)).await.unwrap_err();
     assert_eq!(error.refused_items(10), 3);
-    stop(&bench).await;
+    bench.stop().await;
 }
 
 #[tokio::test]
@@ -202,7 +193,7 @@ async fn small_requests_leave_as_one() {
     for (name, points) in [("a", 4), ("b", 4), ("c", 4)] {
         bench.send(batches::gauge(name, points)).await.unwrap();
     }
-    stop(&bench).await;
+    bench.stop().await;
     let received = server.received();
     assert_eq!(received.len(), 1);
     let merged = Batch::from_wire(Signal::Metrics, received[0].body.clone()).unwrap();
@@ -244,7 +235,7 @@ async fn without_a_queue_the_sender_gets_the_verdict() {
             .is_retryable()
     );
     bench.send(batches::gauge("g", 1)).await.unwrap();
-    stop(&bench).await;
+    bench.stop().await;
     assert_eq!(bench.account().delivered, 1);
 }
 
@@ -261,7 +252,7 @@ async fn a_slow_server_is_given_up_on_and_asked_again() {
     let error = bench.send(batches::gauge("g", 1)).await.unwrap_err();
     assert_eq!(error.to_string(), "no answer within 20ms");
     assert!(error.is_retryable());
-    stop(&bench).await;
+    bench.stop().await;
 }
 
 #[test]

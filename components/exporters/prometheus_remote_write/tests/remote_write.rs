@@ -27,14 +27,6 @@ async fn start(server: &Server, options: &str) -> Bench {
     bench
 }
 
-async fn stop(bench: &Bench) {
-    bench
-        .shutdown(Duration::from_secs(10))
-        .await
-        .expect("everything is delivered or dropped before the deadline");
-    bench.assert_balanced();
-}
-
 /// Returns the values of all samples by series, in order of arrival.
 fn values(received: &[Received]) -> BTreeMap<String, Vec<f64>> {
     let mut values: BTreeMap<String, Vec<f64>> = BTreeMap::new();
@@ -81,7 +73,7 @@ async fn requests_of_version_1_are_as_the_specification_says() {
         .send(batches::metrics().counter("requests", &[5.0]).wire())
         .await
         .unwrap();
-    stop(&bench).await;
+    bench.stop().await;
     let requests = server.received();
     assert_eq!(requests.len(), 1);
     let request = &requests[0];
@@ -107,7 +99,7 @@ async fn requests_of_version_2_are_as_the_specification_says() {
         .send(batches::metrics().counter("requests", &[5.0]).wire())
         .await
         .unwrap();
-    stop(&bench).await;
+    bench.stop().await;
     let requests = server.received();
     assert_eq!(
         requests[0].header("content-type"),
@@ -148,7 +140,7 @@ async fn statuses_mean_what_the_specification_says() {
         server.answer_next([Answer::status(status).body("because")]);
         let bench = start(&server, FAST).await;
         bench.send(batches::gauge("g", 1)).await.unwrap();
-        stop(&bench).await;
+        bench.stop().await;
         assert_eq!(server.received().len(), attempts, "{status}");
         let dropped: Vec<_> = bench.account().dropped.into_iter().collect();
         assert_eq!(
@@ -165,7 +157,7 @@ async fn too_many_requests_can_be_final() {
     server.answer_next([Answer::status(429)]);
     let bench = start(&server, "retry_on_http_429: false").await;
     bench.send(batches::gauge("g", 3)).await.unwrap();
-    stop(&bench).await;
+    bench.stop().await;
     assert_eq!(bench.dropped("too_many_requests"), 3);
 }
 
@@ -176,7 +168,7 @@ async fn the_receiver_may_ask_for_a_pause() {
     let bench = start(&server, FAST).await;
     bench.send(batches::gauge("g", 1)).await.unwrap();
     server.wait_for(2).await;
-    stop(&bench).await;
+    bench.stop().await;
     let requests = server.received();
     assert!(requests[1].at - requests[0].at >= Duration::from_secs(1));
 }
@@ -188,7 +180,7 @@ async fn a_receiver_that_is_not_there_is_tried_again() {
     let bench = start(&server, options).await;
     server.stop().await;
     bench.send(batches::gauge("g", 3)).await.unwrap();
-    stop(&bench).await;
+    bench.stop().await;
     assert_eq!(bench.dropped("retries_exhausted"), 3);
     assert!(
         bench
@@ -209,7 +201,7 @@ async fn an_old_receiver_gets_the_old_protocol() {
         bench.send(batches::gauge("a", 3)).await.unwrap();
         server.wait_for(2).await;
         bench.send(batches::gauge("b", 3)).await.unwrap();
-        stop(&bench).await;
+        bench.stop().await;
         let versions: Vec<bool> = server
             .received()
             .iter()
@@ -226,7 +218,7 @@ async fn a_partial_write_is_counted_and_not_sent_again() {
     server.answer_next([Answer::status(400).written(7, 0, 0).body("3 samples are too old")]);
     let bench = start(&server, &format!("{V2}, target_info: {{enabled: false}}")).await;
     bench.send(batches::gauge("g", 10)).await.unwrap();
-    stop(&bench).await;
+    bench.stop().await;
     assert_eq!(server.received().len(), 1);
     assert_eq!((bench.account().delivered, bench.dropped("bad_request")), (7, 3));
 }
@@ -237,7 +229,7 @@ async fn what_is_too_large_arrives_in_parts() {
     server.answer_next([Answer::status(413), Answer::status(413)]);
     let bench = start(&server, "target_info: {enabled: false}").await;
     bench.send(batches::gauge("g", 100)).await.unwrap();
-    stop(&bench).await;
+    bench.stop().await;
     assert_eq!(bench.account().delivered, 100);
     let requests = server.received();
     let sizes: Vec<usize> = requests
@@ -265,7 +257,7 @@ async fn series_stay_in_order_although_requests_are_parallel() {
             server.release();
         }
     }
-    stop(&bench).await;
+    bench.stop().await;
     let requests = server.received();
     assert!(
         requests.iter().any(|request| request.in_flight > 1),
@@ -294,7 +286,7 @@ async fn a_full_queue_refuses_and_loses_nothing() {
     let error = bench.send(batches::gauge("c", 1)).await.unwrap_err();
     assert!(error.is_retryable());
     server.release();
-    stop(&bench).await;
+    bench.stop().await;
     assert_eq!(bench.account().delivered, 2);
 }
 
@@ -306,7 +298,7 @@ async fn what_is_queued_is_delivered_before_the_end() {
     for name in ["a", "b", "c", "d"] {
         bench.send(batches::gauge(name, 5)).await.unwrap();
     }
-    stop(&bench).await;
+    bench.stop().await;
     assert_eq!(bench.account().delivered, 20);
 }
 
@@ -342,6 +334,6 @@ async fn without_a_queue_the_sender_gets_the_verdict() {
     let error = bench.send(batches::gauge("a", 1)).await.unwrap_err();
     assert!(error.is_partial() && !error.is_retryable());
     bench.send(batches::gauge("a", 5)).await.unwrap();
-    stop(&bench).await;
+    bench.stop().await;
     assert_eq!((bench.account().delivered, bench.dropped("bad_request")), (5, 1));
 }

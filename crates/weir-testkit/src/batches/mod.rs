@@ -58,6 +58,11 @@ pub fn spans(count: usize) -> Batch {
     }))
 }
 
+/// Makes a batch of each signal: 3 data points, 2 spans, 4 log records.
+pub fn one_of_each() -> [Batch; 3] {
+    [gauge("g", 3), spans(2), logs(4)]
+}
+
 /// Makes a batch of `count` log records with the bodies `line 0` and so on.
 pub fn logs(count: usize) -> Batch {
     let log_records = (0..count)
