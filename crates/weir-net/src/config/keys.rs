@@ -13,6 +13,9 @@ pub trait Keys {
     /// Appends the names of the keys, in the order of the reference.
     fn names(names: &mut Vec<&'static str>);
 
+    /// Returns the names of the keys, for errors.
+    fn known() -> &'static [&'static str];
+
     /// Reads the value of `key` from `map` into its field and returns true, or returns false if the key is not in this set.
     ///
     /// # Errors
@@ -54,13 +57,7 @@ impl<'de, T: Keys> de::Visitor<'de> for Visitor<T> {
         while let Some(key) = map.next_key::<String>()? {
             if !self.0.read(&key, &mut map)? {
                 map.next_value::<IgnoredAny>()?;
-                let mut names = Vec::new();
-                T::names(&mut names);
-                let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-                return Err(de::Error::custom(format_args!(
-                    "unknown field `{key}`, expected one of {}",
-                    names.join(", ")
-                )));
+                return Err(de::Error::unknown_field(&key, T::known()));
             }
         }
         Ok(self.0)
@@ -119,6 +116,15 @@ macro_rules! keys {
             fn names(names: &mut ::std::vec::Vec<&'static str>) {
                 $(names.push(stringify!($field));)*
                 $($(<$flat_type as $crate::config::Keys>::names(names);)*)?
+            }
+
+            fn known() -> &'static [&'static str] {
+                static KNOWN: ::std::sync::LazyLock<::std::vec::Vec<&'static str>> = ::std::sync::LazyLock::new(|| {
+                    let mut names = ::std::vec::Vec::new();
+                    <$type as $crate::config::Keys>::names(&mut names);
+                    names
+                });
+                &KNOWN
             }
 
             fn read<'de, A: ::serde::de::MapAccess<'de>>(
