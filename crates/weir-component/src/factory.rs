@@ -7,8 +7,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use schemars::{Schema, SchemaGenerator};
+use serde::de::value::{Error as Lacking, MapDeserializer};
 use weir_pdata::{Batch, Signal};
 
+use crate::config::{reveal, schema};
 use crate::traits::{
     Component, Connector, Exporter, Extension, Layer, Outputs, Processor, Receiver, Verdict,
 };
@@ -43,6 +46,7 @@ impl Stability {
 type Built<T> = Result<T, BuildError>;
 type BuildConnector = fn(&ParsedConfig, &BuildContext, BTreeMap<PipelineId, Consumer>) -> Built<Step>;
 type Parse = fn(&mut dyn erased_serde::Deserializer<'_>) -> Result<ParsedConfig, erased_serde::Error>;
+type Describe = fn(&mut SchemaGenerator) -> Schema;
 
 /// What all factories have: the type's name and how its configuration is read.
 #[derive(Clone, Copy)]
@@ -56,6 +60,8 @@ pub struct Meta {
     /// The signals it can be used with; empty for extensions.
     pub signals: &'static [Signal],
     parse: Parse,
+    defaults: fn() -> Option<ParsedConfig>,
+    describe: Describe,
 }
 
 impl Meta {
@@ -70,6 +76,11 @@ impl Meta {
             stability,
             signals,
             parse: |from| ParsedConfig::decode::<C>(from),
+            defaults: || {
+                let nothing = MapDeserializer::<_, Lacking>::new(std::iter::empty::<((), ())>());
+                C::deserialize(nothing).ok().map(ParsedConfig::new)
+            },
+            describe: C::json_schema,
         }
     }
 
@@ -83,6 +94,23 @@ impl Meta {
         from: &mut dyn erased_serde::Deserializer<'_>,
     ) -> Result<ParsedConfig, erased_serde::Error> {
         (self.parse)(from)
+    }
+
+    /// Returns the options of a component that is named without any, or nothing if one is required to read the others.
+    pub fn defaults(&self) -> Option<ParsedConfig> {
+        (self.defaults)()
+    }
+
+    /// Returns the JSON Schema of the options, with their defaults. What it refers to is in the generator's definitions.
+    pub fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        // Secrets have no defaults worth hiding.
+        reveal(|| {
+            let mut described = (self.describe)(generator);
+            if let Some(defaults) = self.defaults() {
+                schema::set_defaults(&mut described, &defaults.as_serialize());
+            }
+            described
+        })
     }
 
     /// Returns true if the component can be used with a signal.

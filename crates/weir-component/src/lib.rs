@@ -37,6 +37,7 @@ pub use joined::joined;
 pub use ledger::{Account, Book, EdgeBooks, Ledger, NodeKey, Offer};
 pub use metrics::ReceiverMetrics;
 pub use parsed::{ComponentConfig, ParsedConfig};
+pub use schemars;
 pub use status::{Code, Fault};
 pub use traits::{Component, Connector, Exporter, Extension, Layer, Outputs, Processor, Receiver, Verdict};
 

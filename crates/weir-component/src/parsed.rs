@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -10,12 +11,12 @@ use crate::config::{Validate, Violations};
 
 /// What the configuration of a component must be able to do. Implemented by every type that can.
 pub trait ComponentConfig:
-    DeserializeOwned + Serialize + Validate + fmt::Debug + Clone + Send + Sync + 'static
+    DeserializeOwned + Serialize + JsonSchema + Validate + fmt::Debug + Clone + Send + Sync + 'static
 {
 }
 
-impl<C: DeserializeOwned + Serialize + Validate + fmt::Debug + Clone + Send + Sync + 'static> ComponentConfig
-    for C
+impl<C: DeserializeOwned + Serialize + JsonSchema + Validate + fmt::Debug + Clone + Send + Sync + 'static>
+    ComponentConfig for C
 {
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use weir_component::config::{OffUnlessNamed, Validate, Violations, duration};
+use weir_component::schemars::{self, JsonSchema};
 
 use crate::{Assembly, Batching, MergeLimits, QueueRules, Sizer};
 
@@ -14,12 +15,15 @@ const MAX_CONSUMERS: usize = 10_000;
 /// Section `sending_queue`: a queue in memory between the pipeline and the destination.
 ///
 /// Without `batch` every request is delivered by itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("x-weir-block" = "sending_queue"))]
 pub struct SendingQueue {
     /// Deliveries at the same time, 1 to 10000. With more than one the order of requests is not kept. Default: 10.
+    #[schemars(range(min = 1, max = 10000))]
     pub num_consumers: usize,
     /// Most that the queue holds, what is being delivered included, in units of `sizer`. Default: 1000.
+    #[schemars(range(min = 1))]
     pub queue_size: usize,
     /// What `queue_size` is counted in: `requests`, `items` (data points, spans, log records) or `bytes` of OTLP protobuf.
     /// Default: `requests`.
@@ -39,11 +43,12 @@ pub struct SendingQueue {
 ///
 /// Requests are merged whole. One is cut only if it is larger than `max_size` by itself, so a batch is delivered below `min_size`
 /// if the next request would carry it past `max_size`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BatchSection {
     /// Longest time that a request waits for its batch to fill. Default: 200ms.
     #[serde(with = "duration")]
+    #[schemars(with = "duration::Text")]
     pub flush_timeout: Duration,
     /// Size at which a batch is delivered without waiting any longer. Default: 8192.
     pub min_size: usize,
@@ -58,7 +63,7 @@ pub struct BatchSection {
 }
 
 /// Section `sending_queue::batch::partition`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Partition {
     /// Keys of client metadata: requests that differ in their values are not merged, and only these keys survive merging.

@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
+use weir_component::schemars::{self, JsonSchema};
 use weir_component::{
     Batch, BuildContext, BuildError, Component, Connector, ConnectorFactory, ConsumeError, Consumer,
     PipelineId, Signal, Stability, Validate, async_trait, joined,
 };
 
 /// Options of the `forward` connector: none.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {}
 

@@ -1,13 +1,15 @@
 //! Options of the `debug` exporter.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use weir_component::config::OffUnlessNamed;
+use weir_component::config::{OffUnlessNamed, schema};
+use weir_component::schemars::{self, JsonSchema, Schema, SchemaGenerator};
 use weir_component::{Validate, Violations};
 
 /// Options of the `debug` exporter.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// How much is printed: `basic` counts, `normal` adds a line per record, `detailed` prints everything. Default `basic`.
@@ -25,7 +27,7 @@ pub struct Config {
 }
 
 /// A section without keys of its own, there to be refused.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unsupported {}
 
 impl Default for Config {
@@ -71,6 +73,16 @@ pub enum Verbosity {
     Normal,
     /// And every field.
     Detailed,
+}
+
+impl JsonSchema for Verbosity {
+    fn schema_name() -> Cow<'static, str> {
+        "Verbosity".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schema::words_in_any_case(&["basic", "normal", "detailed"])
+    }
 }
 
 impl Serialize for Verbosity {

@@ -1,13 +1,14 @@
 //! `nop` exporter: takes everything and does nothing with it. For measuring what stands before it, and for trying configurations.
 
 use serde::{Deserialize, Serialize};
+use weir_component::schemars::{self, JsonSchema};
 use weir_component::{
     Batch, Book, BuildContext, BuildError, Component, ConsumeError, Exporter, ExporterFactory, Stability,
     Validate, async_trait,
 };
 
 /// Options of the `nop` exporter: none.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {}
 

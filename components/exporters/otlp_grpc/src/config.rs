@@ -2,18 +2,23 @@
 
 use std::time::Duration;
 
-use weir_component::config::{OnUnlessDisabled, Validate, Violations};
+use weir_component::config::{OnUnlessDisabled, Validate, Violations, schema};
+use weir_component::schemars::{self, JsonSchema};
 use weir_export::{RetryOnFailure, SendingQueue};
 use weir_net::client::{Compression, GrpcClient};
 use weir_net::compression::Encoding;
+use weir_net::config::Span;
 
 /// Options of the `otlp_grpc` exporter.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, JsonSchema)]
+#[schemars(transform = schema::keys::<Self>)]
 pub struct Config {
     /// The gRPC client, its keys on the same level. `endpoint` is required; `compression` is `gzip` and `write_buffer_size` 524288 by
     /// default.
+    #[schemars(flatten)]
     pub client: GrpcClient,
     /// Longest time of one attempt, which the server is told; 0 is no limit. Default: 5s.
+    #[schemars(with = "Span")]
     pub timeout: Duration,
     /// The queue in memory. Default: on.
     pub sending_queue: OnUnlessDisabled<SendingQueue>,
@@ -22,7 +27,7 @@ pub struct Config {
 }
 
 weir_net::keys!(Config {
-    timeout as weir_net::config::Span, sending_queue, retry_on_failure,
+    timeout as Span, sending_queue, retry_on_failure,
 } flat { client: GrpcClient });
 
 impl Default for Config {

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use weir_component::schemars::{self, JsonSchema};
 use weir_component::{Batch, ConsumeError};
 use weir_pdata::{DecodeError, Decoded, json};
 
@@ -9,7 +10,7 @@ use weir_pdata::{DecodeError, Decoded, json};
 const OFFLOAD_BYTES: usize = 32 << 10;
 
 /// The form of request bodies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     /// OTLP protobuf.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use weir_component::Signal;
-use weir_component::config::{OnUnlessDisabled, Validate, Violations};
+use weir_component::config::{OnUnlessDisabled, Validate, Violations, schema};
+use weir_component::schemars::{self, JsonSchema};
 use weir_export::{RetryOnFailure, SendingQueue};
 use weir_net::client::{Compression, HttpClient, Target, TargetError};
 use weir_net::compression::Encoding;
@@ -11,10 +12,12 @@ use weir_net::compression::Encoding;
 use crate::Format;
 
 /// Options of the `otlp_http` exporter.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, JsonSchema)]
+#[schemars(transform = schema::keys::<Self>)]
 pub struct Config {
     /// The HTTP client, its keys on the same level. `endpoint` is the base URL: `v1/metrics`, `v1/traces` or `v1/logs` is appended.
     /// `timeout` (default: 30s) bounds one attempt; `compression` is `gzip` and `write_buffer_size` 524288 by default.
+    #[schemars(flatten)]
     pub client: HttpClient,
     /// URL for metrics, as it is. Default: that below `endpoint`.
     pub metrics_endpoint: String,

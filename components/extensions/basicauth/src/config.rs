@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use weir_component::config::{OffUnlessSet, Secret};
+use weir_component::schemars::{self, JsonSchema};
 use weir_component::{Validate, Violations};
 
 use crate::htpasswd;
 
 /// Options of the `basicauth` extension: for clients or for servers, one of the two.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// What clients send.
@@ -17,7 +18,7 @@ pub struct Config {
 }
 
 /// What clients send. Files are followed: a change counts within a second or so. White space around their text does not.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ClientAuth {
     /// User name, without `:`.
@@ -31,7 +32,7 @@ pub struct ClientAuth {
 }
 
 /// Whom servers let in: lines of `name:hash`. At least one of the two.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Htpasswd {
     /// File of users. It is followed: a change counts within a second or so.

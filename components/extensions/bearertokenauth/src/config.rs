@@ -3,10 +3,11 @@
 use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use weir_component::config::Secret;
+use weir_component::schemars::{self, JsonSchema};
 use weir_component::{Validate, Violations};
 
 /// Options of the `bearertokenauth` extension. One of `token`, `tokens` and `filename` is required.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Header that has the token. Default `Authorization`.

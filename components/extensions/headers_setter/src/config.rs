@@ -3,12 +3,13 @@
 use http::{HeaderName, HeaderValue, header};
 use serde::{Deserialize, Serialize};
 use weir_component::config::Secret;
+use weir_component::schemars::{self, JsonSchema};
 use weir_component::{ComponentId, Validate, Violations};
 
 use crate::TYPE;
 
 /// Options of the `headers_setter` extension.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// What happens to which header, in order. Required.
@@ -18,7 +19,7 @@ pub struct Config {
 }
 
 /// What happens to one header. Unless it is deleted, it needs one of `value`, `value_file`, `from_context` and `from_attribute`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Header {
     /// Name of the header. Required.
@@ -39,7 +40,7 @@ pub struct Header {
 }
 
 /// What happens to a header.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// Set unless it is there.

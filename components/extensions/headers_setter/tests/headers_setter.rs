@@ -12,6 +12,7 @@ use http::{HeaderValue, Response};
 use hyper::body::Incoming;
 use tower::service_fn;
 use weir_component::config::OffUnlessSet;
+use weir_component::schemars::{self, JsonSchema};
 use weir_component::{
     AuthError, BuildContext, BuildError, ClientAuth, Component, ComponentId, ComponentKind, Context,
     Extension, Host, Identity, OutgoingRequest, Validate, async_trait,
@@ -28,7 +29,7 @@ use weir_testkit::contract;
 #[derive(Clone)]
 struct First;
 
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize, JsonSchema)]
 struct NoOptions {}
 
 impl Validate for NoOptions {}

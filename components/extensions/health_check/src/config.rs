@@ -4,15 +4,18 @@ use std::time::Duration;
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use weir_component::config::OffUnlessSet;
+use weir_component::config::{OffUnlessSet, schema};
+use weir_component::schemars::{self, JsonSchema};
 use weir_component::{Validate, Violations};
 use weir_net::config::Span;
 use weir_net::server::HttpServer;
 
 /// Options of the `health_check` extension: its own, and all keys of an HTTP server on the same level.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(transform = schema::keys::<Self>)]
 pub struct Config {
     /// The server. Default endpoint `localhost:13133`.
+    #[schemars(flatten)]
     pub server: HttpServer,
     /// Path to answer; begins with `/`. A path that ends in `/` answers all paths below it as well. Default `/`.
     pub path: String,
@@ -53,7 +56,7 @@ impl Default for Config {
 }
 
 /// Text of the answers.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ResponseBody {
     /// While all pipelines run. Default: empty.
@@ -65,11 +68,13 @@ pub struct ResponseBody {
 impl Validate for ResponseBody {}
 
 /// The Collector's check of exporter failures. Read so that configurations which name it switched off keep working.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(transform = schema::keys::<Self>)]
 pub struct CheckCollectorPipeline {
     /// Must be false, which is the default.
     pub enabled: bool,
     /// Without effect while the check is off. Default 5m.
+    #[schemars(with = "Span")]
     pub interval: Duration,
     /// Without effect while the check is off. Default 5.
     pub exporter_failure_threshold: u32,
@@ -88,7 +93,8 @@ impl Default for CheckCollectorPipeline {
 }
 
 /// A section of the second form: read as a whole, to say that it is not supported. Null counts as absent.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "()")]
 pub struct V2Only {
     present: bool,
 }

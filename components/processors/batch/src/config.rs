@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use weir_component::config::duration;
+use weir_component::schemars::{self, JsonSchema};
 use weir_component::{Validate, Violations};
 
 /// Options of the `batch` processor.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// How long data waits for more before it is sent. 0 sends at once, so that sizes only split. Default 200ms.
     #[serde(with = "duration")]
+    #[schemars(with = "duration::Text")]
     pub timeout: Duration,
     /// Number of items (data points, spans, log records) that sends a batch without waiting longer. It is a trigger, not a limit.
     /// 0 sends at once. Default 8192.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use weir_component::config::duration;
+use weir_component::schemars::{self, JsonSchema};
 use weir_component::{Validate, Violations};
 
 const MIB: u64 = 1024 * 1024;
@@ -12,11 +13,12 @@ const MIB: u64 = 1024 * 1024;
 ///
 /// The four `*_gc_interval_*` options of the Collector say how often it may force a garbage collection. Weir has no garbage
 /// collector, so every such bound is met; they are checked for consistency and have no further effect.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// How often the resident set is compared with the limits. Required, more than 0.
     #[serde(with = "duration")]
+    #[schemars(with = "duration::Text")]
     pub check_interval: Duration,
     /// The hard limit in MiB. This or `limit_percentage` is required; this one wins.
     pub limit_mib: u32,
@@ -29,15 +31,19 @@ pub struct Config {
     pub spike_limit_percentage: u32,
     /// See the remark on garbage collection. Default 10s.
     #[serde(with = "duration")]
+    #[schemars(with = "duration::Text")]
     pub min_gc_interval_when_soft_limited: Duration,
     /// See the remark on garbage collection. Default 0s.
     #[serde(with = "duration")]
+    #[schemars(with = "duration::Text")]
     pub min_gc_interval_when_hard_limited: Duration,
     /// See the remark on garbage collection. Default 30s.
     #[serde(with = "duration")]
+    #[schemars(with = "duration::Text")]
     pub max_gc_interval_when_soft_limited: Duration,
     /// See the remark on garbage collection. Default 30s.
     #[serde(with = "duration")]
+    #[schemars(with = "duration::Text")]
     pub max_gc_interval_when_hard_limited: Duration,
 }
 

@@ -1,12 +1,13 @@
 //! Options of the `otlp` receiver.
 
 use serde::{Deserialize, Serialize};
-use weir_component::config::OffUnlessNamed;
+use weir_component::config::{OffUnlessNamed, schema};
+use weir_component::schemars::{self, JsonSchema};
 use weir_component::{Signal, Validate, Violations};
 use weir_net::server::{GrpcServer, HttpServer};
 
 /// Options of the `otlp` receiver.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// The protocols to serve; at least one.
@@ -14,7 +15,7 @@ pub struct Config {
 }
 
 /// The protocols to serve. Naming one turns it on.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Protocols {
     /// OTLP/gRPC.
@@ -24,9 +25,11 @@ pub struct Protocols {
 }
 
 /// OTLP/gRPC: all keys of a gRPC server.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(transform = schema::keys::<Self>)]
 pub struct GrpcProtocol {
     /// The server. Default endpoint `localhost:4317`, `read_buffer_size` 512 KiB.
+    #[schemars(flatten)]
     pub server: GrpcServer,
 }
 
@@ -50,9 +53,11 @@ impl Validate for GrpcProtocol {
 }
 
 /// OTLP/HTTP: all keys of an HTTP server, and the paths.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(transform = schema::keys::<Self>)]
 pub struct HttpProtocol {
     /// The server. Default endpoint `localhost:4318`; no time-outs.
+    #[schemars(flatten)]
     pub server: HttpServer,
     /// Path of trace requests. Default `/v1/traces`.
     pub traces_url_path: String,

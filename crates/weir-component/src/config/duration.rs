@@ -1,11 +1,14 @@
 //! Durations as the Collector writes them: a sequence of decimal numbers with the units `ns`, `us` (`µs`), `ms`, `s`, `m`, `h`.
 //!
 //! Use as `#[serde(with = "weir_component::config::duration")]` on a [`std::time::Duration`].
+//! Its schema is that of [`Text`]: `#[schemars(with = "duration::Text")]`.
 //! A bare number is refused: the Collector reads it as nanoseconds, which is never what was meant.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserializer, Serializer, de};
 
 /// Parses a duration such as `200ms`, `1h30m`, `1.5s` or `0`.
@@ -135,6 +138,27 @@ impl de::Visitor<'_> for DurationVisitor {
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Duration, E> {
         parse(text).map_err(E::custom)
+    }
+}
+
+/// Stands for a duration in JSON Schemas; has no values.
+#[derive(Debug, Clone, Copy)]
+pub enum Text {}
+
+impl JsonSchema for Text {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Duration".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": r"^(0|\+?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$",
+        })
     }
 }
 

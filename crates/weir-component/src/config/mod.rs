@@ -5,6 +5,7 @@
 
 pub mod duration;
 mod optional;
+pub mod schema;
 mod secret;
 mod violations;
 

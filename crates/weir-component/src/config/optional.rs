@@ -8,9 +8,11 @@
 //!
 //! "On" starts from `T::default()`. Every optional section takes the extra key `enabled`.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, DeserializeSeed, IntoDeserializer, MapAccess};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -94,6 +96,36 @@ where
         deserializer
             .deserialize_option(SectionVisitor::<T, N>(PhantomData))
             .map(Self)
+    }
+}
+
+/// The schema of the section itself, with the key `enabled`, or null. What null means is told by the default of the key it stands under.
+impl<T: JsonSchema, const A: bool, const N: bool> JsonSchema for Optional<T, A, N> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("Optional{}", T::schema_name()).into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        format!("Optional<{}>", T::schema_id()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = T::json_schema(generator);
+        schema.insert("type".to_owned(), ["object", "null"].as_slice().into());
+        let enabled = json_schema!({
+            "description": "Whether the section counts. `false` switches off what it describes, whatever else it says.",
+            "type": "boolean",
+            "default": true,
+        });
+        if let Some(properties) = schema
+            .ensure_object()
+            .entry("properties")
+            .or_insert_with(|| serde_json::Map::new().into())
+            .as_object_mut()
+        {
+            properties.insert("enabled".to_owned(), enabled.to_value());
+        }
+        schema
     }
 }
 

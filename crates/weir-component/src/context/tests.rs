@@ -26,7 +26,7 @@ fn user_agents_have_no_spaces() {
     assert_eq!(info.user_agent(), "my-own-weir/1.2");
 }
 
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 struct NoOptions {}
 
 impl crate::Validate for NoOptions {}

@@ -1,5 +1,6 @@
 use std::sync::Mutex;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use weir_pdata::Decoded;
 
@@ -7,7 +8,7 @@ use super::*;
 use crate::{Code, ComponentKind, ConsumeError, Validate};
 
 /// What the processor does with every batch.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
 enum Does {
     Forward,
     Drop,

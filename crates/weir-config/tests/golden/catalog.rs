@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, marker::PhantomData, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use weir_component::schemars::{self, JsonSchema};
 use weir_component::{
     Batch, BuildContext, BuildError, Catalog, Component, ComponentConfig, Connector, ConnectorFactory,
     ConsumeError, Consumer, Exporter, ExporterFactory, Extension, ExtensionFactory, Outputs, PipelineId,
@@ -94,26 +95,26 @@ impl<C: ComponentConfig> Extension for Fake<C> {
     }
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Empty {}
 
 impl Validate for Empty {}
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Otlp {
     protocols: Protocols,
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Protocols {
     grpc: OffUnlessNamed<Server>,
     http: OffUnlessNamed<Server>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Server {
     endpoint: String,
@@ -154,7 +155,7 @@ impl Validate for Otlp {
     }
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Tls {
     insecure: bool,
@@ -164,10 +165,11 @@ struct Tls {
     cipher_suites: Vec<String>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct BatchConfig {
     #[serde(with = "duration")]
+    #[schemars(with = "duration::Text")]
     timeout: Duration,
     send_batch_size: u32,
     send_batch_max_size: u32,
@@ -192,10 +194,11 @@ impl Validate for BatchConfig {
     }
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct MemoryLimiter {
     #[serde(with = "duration")]
+    #[schemars(with = "duration::Text")]
     check_interval: Duration,
     limit_mib: u32,
     limit_percentage: u8,
@@ -213,7 +216,7 @@ impl Validate for MemoryLimiter {
     }
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Debug {
     verbosity: Verbosity,
@@ -222,7 +225,7 @@ struct Debug {
 
 impl Validate for Debug {}
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Verbosity {
     #[default]
@@ -231,13 +234,14 @@ enum Verbosity {
     Detailed,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct RemoteWrite {
     endpoint: String,
     headers: BTreeMap<String, Secret>,
     external_labels: BTreeMap<String, String>,
     #[serde(with = "duration")]
+    #[schemars(with = "duration::Text")]
     timeout: Duration,
     tls: Tls,
     retry_on_failure: Retry,
@@ -271,13 +275,15 @@ impl Validate for RemoteWrite {
     }
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Retry {
     enabled: bool,
     #[serde(with = "duration")]
+    #[schemars(with = "duration::Text")]
     initial_interval: Duration,
     #[serde(with = "duration")]
+    #[schemars(with = "duration::Text")]
     max_interval: Duration,
 }
 
@@ -298,14 +304,14 @@ impl Validate for Retry {
     }
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Queue {
     num_consumers: u32,
     queue_size: u64,
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct OtlpHttp {
     endpoint: String,
@@ -318,7 +324,7 @@ struct OtlpHttp {
 }
 
 /// Any extension will do here.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Auth {
     authenticator: String,
@@ -337,7 +343,7 @@ impl Validate for OtlpHttp {
     }
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct HealthCheck {
     endpoint: String,

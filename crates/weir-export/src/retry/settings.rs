@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use weir_component::config::{Validate, Violations, duration};
+use weir_component::schemars::{self, JsonSchema};
 
 /// Section `retry_on_failure` with the usual first pause of 5 s.
 pub type RetryOnFailure = RetrySettings<5_000>;
@@ -11,24 +12,30 @@ pub type RetryOnFailure = RetrySettings<5_000>;
 /// Section `retry_on_failure`: how often and how long a request is sent again.
 ///
 /// `FIRST_PAUSE` is the default of `initial_interval` in milliseconds; it is the one default that components choose themselves.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 // The bound: serde cannot work out that of a const parameter, and there is none.
 #[serde(deny_unknown_fields, default, bound = "")]
+#[schemars(rename = "RetryOnFailure{FIRST_PAUSE}", bound = "", extend("x-weir-block" = "retry_on_failure"))]
 pub struct RetrySettings<const FIRST_PAUSE: u64> {
     /// Whether requests are sent again at all. Default: true.
     pub enabled: bool,
-    /// Pause before the first retry.
+    /// Pause before the first retry. Default: 5s unless the component says otherwise.
     #[serde(with = "duration")]
+    #[schemars(with = "duration::Text")]
     pub initial_interval: Duration,
     /// Longest pause, before randomization. Default: 30s.
     #[serde(with = "duration")]
+    #[schemars(with = "duration::Text")]
     pub max_interval: Duration,
     /// Time since the first attempt after which a request is given up; 0 means never. Default: 5m.
     #[serde(with = "duration")]
+    #[schemars(with = "duration::Text")]
     pub max_elapsed_time: Duration,
     /// Factor by which the pause grows from retry to retry. Default: 1.5.
+    #[schemars(range(min = 0.0))]
     pub multiplier: f64,
     /// How far a pause may be from its nominal length, as a fraction from 0 to 1. Spreads the retries of many senders. Default: 0.5.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub randomization_factor: f64,
 }
 

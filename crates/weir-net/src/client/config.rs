@@ -1,10 +1,12 @@
 //! Configuration of HTTP clients.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use weir_component::config::{OffUnlessSet, Validate, Violations};
+use weir_component::config::{OffUnlessSet, Validate, Violations, schema};
+use weir_component::schemars::{self, JsonSchema, Schema, SchemaGenerator, json_schema};
 use weir_component::{Host, StartError};
 
 use super::credentials::Credentials;
@@ -22,7 +24,8 @@ const DEFAULT_IDLE_PER_HOST: u32 = 2;
 const DEFAULT_PING_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// An HTTP client, as components configure it. It follows no redirects and keeps no cookies.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(transform = schema::block::<Self>("http_client"))]
 pub struct HttpClient {
     /// URL to send to; user name and password in it become a basic `Authorization`. What else it means is up to the component.
     pub endpoint: String,
@@ -36,6 +39,7 @@ pub struct HttpClient {
     /// Bytes of a request that are buffered, at most. Default: 0, 400 KiB.
     pub write_buffer_size: i64,
     /// Longest time for a request, from the connection to the last byte of the answer. Default: 0, no limit.
+    #[schemars(with = "Span")]
     pub timeout: Duration,
     /// Headers of every request, replacing those that the component sets. `Host` also names the virtual host, and keeps the client
     /// to HTTP/1.1.
@@ -54,12 +58,15 @@ pub struct HttpClient {
     /// Connections per host; requests beyond wait. Default: 0, no limit.
     pub max_conns_per_host: u32,
     /// Time after which idle connections are closed; 0: never. Default: 90s.
+    #[schemars(with = "Span")]
     pub idle_conn_timeout: Duration,
     /// Uses each connection for one request. Default: false.
     pub disable_keep_alives: bool,
     /// Time of silence after which an HTTP/2 connection is pinged. Default: 0, never.
+    #[schemars(with = "Span")]
     pub http2_read_idle_timeout: Duration,
     /// Time to answer a ping. Default: 0, which is 15s.
+    #[schemars(with = "Span")]
     pub http2_ping_timeout: Duration,
     /// Offers HTTP/2 in TLS handshakes. Default: true.
     pub force_attempt_http2: bool,
@@ -114,12 +121,13 @@ pub enum ClientError {
 }
 
 /// The `cookies` section, which has no keys. Not supported: setting it is a configuration error.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cookies {}
 
 /// Parameters of a coding.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(transform = schema::keys::<Self>)]
 pub struct CompressionParams {
     /// Level: -1 (default) or 1 to 9 for `gzip`, `zlib` and `deflate`, any for `zstd`; the others have none. Default: 0, that of the
     /// coding (6 for the former, 1 for `zstd`).
@@ -144,6 +152,25 @@ impl Serialize for Compression {
             Encoding::Identity => "none",
             encoding => encoding.as_str(),
         })
+    }
+}
+
+impl JsonSchema for Compression {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Compression".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let codings = Encoding::ALL.iter().map(|encoding| match encoding {
+            Encoding::Identity => "",
+            encoding => encoding.as_str(),
+        });
+        let names: Vec<&str> = ["none"].into_iter().chain(codings).collect();
+        json_schema!({ "type": "string", "enum": names })
     }
 }
 

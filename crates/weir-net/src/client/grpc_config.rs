@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use http::uri::Authority;
 use http::{HeaderValue, Uri};
-use weir_component::config::{OffUnlessSet, Validate, Violations};
+use weir_component::config::{OffUnlessSet, Validate, Violations, schema};
+use weir_component::schemars::{self, JsonSchema};
 use weir_component::{Host, StartError};
 
 use super::config::Compression;
@@ -25,7 +26,8 @@ const DEFAULT_PING_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A gRPC client, as components configure it. All calls share one connection to the first address of the server that answers; it is
 /// opened by the first call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(transform = schema::block::<Self>("grpc_client"))]
 pub struct GrpcClient {
     /// Server to call: `host:port`, or one of the forms of [`GrpcEndpoint`].
     pub endpoint: String,
@@ -92,11 +94,14 @@ impl Default for GrpcClient {
 }
 
 /// When a gRPC client asks whether its server is alive.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(transform = schema::keys::<Self>)]
 pub struct ClientKeepalive {
     /// Time of silence before a ping; less than 10s counts as 10s. Default: 0, never.
+    #[schemars(with = "Span")]
     pub time: Duration,
     /// Time to answer before the connection is closed. Default: 0, which is 20s.
+    #[schemars(with = "Span")]
     pub timeout: Duration,
     /// Pings also while no call is open. Default: false.
     pub permit_without_stream: bool,

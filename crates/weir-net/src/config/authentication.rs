@@ -1,10 +1,12 @@
 //! The `auth` section of clients and servers.
 
-use weir_component::config::{Validate, Violations};
+use weir_component::config::{Validate, Violations, schema};
+use weir_component::schemars::{self, JsonSchema};
 use weir_component::{ComponentId, InvalidId, StartError};
 
 /// Authentication by an extension.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(transform = schema::keys::<Self>)]
 pub struct Authentication {
     /// Id of the extension, which must be listed in `service::extensions`.
     pub authenticator: String,

@@ -1,5 +1,6 @@
 //! Headers with secret values, as a map or as a list.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -7,6 +8,7 @@ use serde::de::{self, MapAccess, SeqAccess};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use weir_component::config::{Secret, Validate, Violations};
+use weir_component::schemars::{self, JsonSchema, Schema, SchemaGenerator, json_schema};
 
 /// Header names with values, in the order of the configuration: `{name: value}` or `[{name: ..., value: ...}]`.
 ///
@@ -78,6 +80,21 @@ fn parse(name: &str, value: &Secret) -> Result<(HeaderName, HeaderValue), String
     Ok((name, value))
 }
 
+impl JsonSchema for Headers {
+    fn schema_name() -> Cow<'static, str> {
+        "Headers".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [
+                { "type": ["object", "null"], "additionalProperties": Secret::json_schema(generator) },
+                { "type": "array", "items": generator.subschema_for::<Pair>() },
+            ],
+        })
+    }
+}
+
 impl Serialize for Headers {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
@@ -97,10 +114,13 @@ impl<'de> Deserialize<'de> for Headers {
 struct Visitor;
 
 /// One element of the list form.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "HeaderPair")]
 struct Pair {
+    /// Name of the header.
     name: String,
+    /// Its value.
     value: Secret,
 }
 

@@ -3,18 +3,23 @@
 use std::time::Duration;
 
 use super::Span;
+use weir_component::config::schema;
+use weir_component::schemars::{self, JsonSchema};
 
 /// The `dialer` section of a network address.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(transform = schema::keys::<Self>)]
 pub struct Dialer {
     /// Longest time to connect. Default: 0, no limit.
+    #[schemars(with = "Span")]
     pub timeout: Duration,
 }
 
 crate::keys!(Dialer { timeout as Span });
 
 /// An entry of `middlewares`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(transform = schema::keys::<Self>)]
 pub struct Middleware {
     /// Id of the extension.
     pub id: String,

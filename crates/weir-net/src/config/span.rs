@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use weir_component::config::duration;
+use weir_component::schemars::{self, JsonSchema};
 
 /// A duration in the Collector's notation, for [`keys!`](crate::keys) and for lists of durations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Span(#[serde(with = "weir_component::config::duration")] Duration);
+#[schemars(with = "duration::Text")]
+pub struct Span(#[serde(with = "duration")] Duration);
 
 impl From<Span> for Duration {
     fn from(span: Span) -> Self {

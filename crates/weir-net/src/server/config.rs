@@ -1,12 +1,14 @@
 //! Configuration of HTTP servers.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 use serde::de::{self, SeqAccess};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use weir_component::Host;
-use weir_component::config::{OffUnlessSet, Validate, Violations};
+use weir_component::config::{OffUnlessSet, Validate, Violations, schema};
+use weir_component::schemars::{self, JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::accept::{Server, ServerError};
 use super::body::BodyPolicy;
@@ -26,7 +28,8 @@ pub const DEFAULT_MAX_BODY_BYTES: usize = 20 << 20;
 const HTTP2_STREAMS: u32 = 250;
 
 /// An HTTP server, as components configure it. Speaks HTTP/1.1 and HTTP/2, the latter in plaintext only with prior knowledge.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(transform = schema::block::<Self>("http_server"))]
 pub struct HttpServer {
     /// `host:port` to listen on (empty host: all interfaces), or the path of a Unix socket. Default: the component's.
     pub endpoint: String,
@@ -50,13 +53,17 @@ pub struct HttpServer {
     /// Default: `"", gzip, zstd, zlib, snappy, deflate, lz4, x-snappy-framed`.
     pub compression_algorithms: AcceptedEncodings,
     /// Longest time to read a request body. Default: 0, no limit.
+    #[schemars(with = "Span")]
     pub read_timeout: Duration,
     /// Longest time to read the header of a request, where HTTP/1 connections count the wait for the request as well unless
     /// `idle_timeout` is longer. 0 means `read_timeout`. Default: 1m.
+    #[schemars(with = "Span")]
     pub read_header_timeout: Duration,
     /// Longest time that a client may refuse to take bytes of a response. Default: 30s; 0: no limit.
+    #[schemars(with = "Span")]
     pub write_timeout: Duration,
     /// Longest time that a connection stays open between requests. 0 means `read_timeout`. Default: 1m.
+    #[schemars(with = "Span")]
     pub idle_timeout: Duration,
     /// Serves more than one request per HTTP/1 connection. Default: true.
     pub keep_alives_enabled: bool,
@@ -93,7 +100,8 @@ impl Default for HttpServer {
 }
 
 /// Authentication of a server's clients by an extension.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(transform = schema::keys::<Self>)]
 pub struct HttpAuthentication {
     /// Id of the extension, which must be listed in `service::extensions`.
     pub authenticator: String,
@@ -121,7 +129,8 @@ impl Validate for HttpAuthentication {
 }
 
 /// Cross-origin resource sharing. Allowed methods are GET, POST and HEAD; credentials are allowed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(transform = schema::keys::<Self>)]
 pub struct Cors {
     /// Origins that may send requests; `*` stands for any characters, once per origin. None: the section is without effect.
     pub allowed_origins: Vec<String>,
@@ -187,12 +196,32 @@ impl FromIterator<Encoding> for AcceptedEncodings {
     }
 }
 
+impl JsonSchema for AcceptedEncodings {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "AcceptedEncodings".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<&str> = Encoding::ALL.into_iter().map(config_name).collect();
+        json_schema!({ "type": "array", "items": { "type": "string", "enum": names } })
+    }
+}
+
+/// Returns how a coding is written in a list of accepted ones.
+const fn config_name(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::Identity => "",
+        encoding => encoding.as_str(),
+    }
+}
+
 impl Serialize for AcceptedEncodings {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|encoding| match encoding {
-            Encoding::Identity => "",
-            encoding => encoding.as_str(),
-        }))
+        serializer.collect_seq(self.0.iter().copied().map(config_name))
     }
 }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use weir_component::Host;
-use weir_component::config::{OffUnlessSet, OnUnlessDisabled, Validate, Violations};
+use weir_component::config::{OffUnlessSet, OnUnlessDisabled, Validate, Violations, schema};
+use weir_component::schemars::{self, JsonSchema};
 
 use super::accept::{Server, ServerError};
 use super::config::{limit, validate_listening};
@@ -30,7 +31,8 @@ const DEFAULT_PING_TIMEOUT: Duration = Duration::from_secs(20);
 const DEFAULT_MIN_TIME: Duration = Duration::from_secs(5 * 60);
 
 /// A gRPC server, as components configure it. Speaks HTTP/2 only.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(transform = schema::block::<Self>("grpc_server"))]
 pub struct GrpcServer {
     /// `host:port` to listen on (empty host: all interfaces), or the path of a Unix socket. Default: the component's.
     pub endpoint: String,
@@ -94,7 +96,8 @@ impl Default for GrpcServer {
 }
 
 /// Life of a gRPC server's connections.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(transform = schema::keys::<Self>)]
 pub struct Keepalive {
     /// What the server does by itself.
     pub server_parameters: OnUnlessDisabled<ServerParameters>,
@@ -108,17 +111,23 @@ crate::keys!(Keepalive {
 });
 
 /// When a server ends connections and asks whether clients are alive. 0 everywhere means the default.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(transform = schema::keys::<Self>)]
 pub struct ServerParameters {
     /// A connection without calls for this long is closed. Default: never.
+    #[schemars(with = "Span")]
     pub max_connection_idle: Duration,
     /// A connection of this age, give or take 10 %, is asked to end: the client opens another. Default: never.
+    #[schemars(with = "Span")]
     pub max_connection_age: Duration,
     /// Time that calls then have before the connection is cut. Default: unlimited.
+    #[schemars(with = "Span")]
     pub max_connection_age_grace: Duration,
     /// Time between pings. Default: 2h.
+    #[schemars(with = "Span")]
     pub time: Duration,
     /// Time that a ping may stay unanswered before the connection is closed. Default: 20s.
+    #[schemars(with = "Span")]
     pub timeout: Duration,
 }
 
@@ -130,9 +139,11 @@ crate::keys!(ServerParameters {
 ///
 /// A section that sets nothing is not enforced: pings are cheap, and clients that are cut off come back and ping again. (The
 /// Collector enforces 5 minutes then.)
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(transform = schema::keys::<Self>)]
 pub struct EnforcementPolicy {
     /// Time between pings of a client, at least. 0: 5m.
+    #[schemars(with = "Span")]
     pub min_time: Duration,
     /// Allows pings while no call is open. Default: false, one in two hours.
     pub permit_without_stream: bool,

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use weir_component::config::{Secret, Validate, Violations};
+use weir_component::config::{Secret, Validate, Violations, schema};
+use weir_component::schemars::{self, JsonSchema};
 
 use super::provider;
 use crate::config::Span;
@@ -10,7 +11,8 @@ use crate::config::Span;
 /// Keys that the `tls` sections of servers and clients have in common.
 ///
 /// Of each `*_file` and `*_pem` only one may be set. Files hold PEM; private keys must not be encrypted.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(transform = schema::keys::<Self>)]
 pub struct TlsFiles {
     /// File with the authorities that sign the peers of a client. Default: those of the system. Does not verify the clients of a
     /// server: that is `client_ca_file`.
@@ -40,6 +42,7 @@ pub struct TlsFiles {
     pub curve_preferences: Vec<String>,
     /// Time after which `cert_file` and `key_file` are read again by the next handshake. A pair that cannot be used is logged and the
     /// previous one kept. Default: 0, never.
+    #[schemars(with = "Span")]
     pub reload_interval: Duration,
     /// Keys in a TPM. Not supported.
     pub tpm: Tpm,
@@ -51,7 +54,8 @@ crate::keys!(TlsFiles {
 });
 
 /// Keys in a TPM. Not supported yet: turning it on is a configuration error.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(transform = schema::keys::<Self>)]
 pub struct Tpm {
     /// Turns the section on. Must be false, the default.
     pub enabled: bool,
@@ -71,9 +75,11 @@ crate::keys!(Tpm {
 });
 
 /// The `tls` section of a server. It needs a certificate and a key.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(transform = schema::block::<Self>("tls_server"))]
 pub struct TlsServer {
     /// Keys shared with clients.
+    #[schemars(flatten)]
     pub files: TlsFiles,
     /// File with the authorities that sign client certificates. Set: every client must present a certificate that one of them
     /// signed. Default: clients need no certificate.
@@ -86,9 +92,11 @@ pub struct TlsServer {
 crate::keys!(TlsServer { client_ca_file, client_ca_file_reload } flat { files: TlsFiles });
 
 /// The `tls` section of a client.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(transform = schema::block::<Self>("tls_client"))]
 pub struct TlsClient {
     /// Keys shared with servers.
+    #[schemars(flatten)]
     pub files: TlsFiles,
     /// gRPC only: plaintext instead of TLS, unless an authority is configured. With HTTP the scheme of the URL decides.
     /// Default: false.

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use weir_component::schemars::{self, JsonSchema};
 use weir_component::{
     Batch, Book, BuildContext, BuildError, BuildInfo, Catalog, Component, Connector, ConnectorFactory,
     ConsumeError, Consumer, Exporter, ExporterFactory, Extension, ExtensionFactory, Failures, Host, Layer,
@@ -146,7 +147,7 @@ pub(super) fn assert_balanced(ledger: &Ledger) {
 // === the components ===
 
 /// Options of all fakes.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Options {
     trouble: Trouble,
@@ -155,7 +156,7 @@ struct Options {
 impl Validate for Options {}
 
 /// What goes wrong with a fake.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Trouble {
     #[default]

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use weir_component::config::{OffUnlessSet, Validate, Violations};
+use weir_component::config::{OffUnlessSet, Validate, Violations, schema};
+use weir_component::schemars::{self, JsonSchema};
 use weir_export::{MergeLimits, QueueSettings, RetrySettings};
 use weir_net::client::{HttpClient, Target};
 use weir_net::compression::Encoding;
@@ -32,10 +33,12 @@ const RESERVED_HEADERS: [&str; 4] = [
 const MAX_CONSUMERS: usize = 1024;
 
 /// Options of the `prometheus_remote_write` exporter.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(transform = schema::keys::<Self>)]
 pub struct Config {
     /// The HTTP client, its keys on the same level. `endpoint` is required. `timeout` (default: 5s) bounds one attempt, not all
     /// retries together. `compression` may be `snappy` (default), or empty, which means the same.
+    #[schemars(flatten)]
     pub client: HttpClient,
     /// The HTTP client as a section of its own, in place of the keys on the same level.
     pub http: Option<HttpBlock>,

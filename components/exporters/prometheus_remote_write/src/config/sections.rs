@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use weir_component::config::{Validate, Violations, duration};
+use weir_component::schemars::{self, JsonSchema};
 
 use super::MAX_CONSUMERS;
 
 /// Version of the protocol, by the name of its message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub enum ProtobufMessage {
     /// Remote write 1.0.
     #[default]
@@ -20,7 +21,7 @@ pub enum ProtobufMessage {
 }
 
 /// How metric and label names are built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub enum TranslationStrategy {
     /// As `add_metric_suffixes` says.
     #[default]
@@ -38,7 +39,7 @@ pub enum TranslationStrategy {
 }
 
 /// Section `remote_write_queue`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RemoteWriteQueue {
     /// Whether there is a queue. Without one, senders wait until the receiver has answered. Default: true.
@@ -76,7 +77,7 @@ impl Validate for RemoteWriteQueue {
 }
 
 /// Section `target_info`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TargetInfo {
     /// Whether a `target_info` series tells the attributes of each resource. Default: true.
@@ -90,7 +91,7 @@ impl Default for TargetInfo {
 }
 
 /// Section `resource_to_telemetry_conversion`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ResourceToTelemetry {
     /// Copies every resource attribute onto every series, over an attribute of the same key. Default: false.
@@ -100,7 +101,7 @@ pub struct ResourceToTelemetry {
 }
 
 /// Section `resource_constant_labels`: globs over keys of resource attributes, with `*` and `?`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ResourceConstantLabels {
     /// Attributes to copy onto every series. Empty with `excluded` set: all.
@@ -117,7 +118,7 @@ impl ResourceConstantLabels {
 }
 
 /// Section `wal`. Not supported yet: turning it on is a configuration error.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Wal {
     /// Directory of the log.
@@ -126,13 +127,15 @@ pub struct Wal {
     pub buffer_size: usize,
     /// Time between truncations.
     #[serde(with = "duration")]
+    #[schemars(with = "duration::Text")]
     pub truncate_frequency: Duration,
     /// Time between measurements of the lag.
     #[serde(with = "duration")]
+    #[schemars(with = "duration::Text")]
     pub lag_record_frequency: Duration,
 }
 
 /// Section `export_created_metric` of old configurations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExportCreatedMetric {}

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::uri::PathAndQuery;
 use hyper::body::Incoming;
 use weir_component::config::OffUnlessSet;
+use weir_component::schemars::{self, JsonSchema};
 use weir_component::{
     BuildContext, BuildError, ClientAuth, Code, Component, ComponentId, ConsumeError, Context, Extension,
     Identity, OutgoingRequest, Validate, async_trait,
@@ -28,7 +29,7 @@ struct Gate {
     token: Mutex<Result<&'static str, AuthError>>,
 }
 
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize, JsonSchema)]
 struct NoOptions {}
 
 impl Validate for NoOptions {}
