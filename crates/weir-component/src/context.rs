@@ -9,7 +9,9 @@ use weir_pdata::{MemoryBudget, Signal};
 use weir_telemetry::Metrics;
 
 use crate::ledger::{Book, Ledger, NodeKey};
-use crate::{ClientAuth, ComponentId, ComponentKind, Extension, PipelineId, ServerAuth, StartError};
+use crate::{
+    ClientAuth, ComponentId, ComponentKind, Extension, PipelineId, ServerAuth, Sockets, StartError,
+};
 
 /// Name and version of the running binary.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,6 +132,7 @@ impl BuildContext {
 #[derive(Clone, Default)]
 pub struct Host {
     extensions: Arc<BTreeMap<ComponentId, Arc<dyn Extension>>>,
+    sockets: Sockets,
 }
 
 impl Host {
@@ -137,7 +140,20 @@ impl Host {
     pub fn new(extensions: BTreeMap<ComponentId, Arc<dyn Extension>>) -> Self {
         Self {
             extensions: Arc::new(extensions),
+            sockets: Sockets::default(),
         }
+    }
+
+    /// Puts the process's listening sockets in. Without them, servers open and close their own.
+    #[must_use]
+    pub fn with_sockets(mut self, sockets: Sockets) -> Self {
+        self.sockets = sockets;
+        self
+    }
+
+    /// Returns the process's listening sockets, for what serves.
+    pub const fn sockets(&self) -> &Sockets {
+        &self.sockets
     }
 
     /// Returns a running extension.

@@ -65,21 +65,21 @@ pub struct Ledger {
     shared: Arc<Mutex<Shared>>,
 }
 
+/// Grows with the steps and edges of the configurations that a process had; what a reload took away stays, settled.
 #[derive(Debug, Default)]
 struct Shared {
-    edges: Vec<Edge>,
+    edges: BTreeMap<Edge, EdgeBooks>,
     books: BTreeMap<NodeKey, Book>,
 }
 
 /// Whose accounts the counters of an edge belong to.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Edge {
     from: NodeKey,
     /// None for the trunk of a fan-out.
     to: Option<NodeKey>,
     /// False for the branches of a fan-out: what its sender handed on is counted once, on the trunk.
     counts_for_sender: bool,
-    books: EdgeBooks,
 }
 
 impl Ledger {
@@ -88,7 +88,7 @@ impl Ledger {
         self.lock().books.entry(node).or_default().clone()
     }
 
-    /// Opens the counters of an edge between two steps.
+    /// Opens the counters of an edge between two steps, or returns those it has: after a reload they go on.
     pub fn edge(&self, from: NodeKey, to: NodeKey) -> EdgeBooks {
         self.open(from, Some(to), true)
     }
@@ -112,14 +112,12 @@ impl Ledger {
     }
 
     fn open(&self, from: NodeKey, to: Option<NodeKey>, counts_for_sender: bool) -> EdgeBooks {
-        let books = EdgeBooks::default();
-        self.lock().edges.push(Edge {
+        let edge = Edge {
             from,
             to,
             counts_for_sender,
-            books: books.clone(),
-        });
-        books
+        };
+        self.lock().edges.entry(edge).or_default().clone()
     }
 
     /// Returns the account of every processor and exporter.
@@ -138,7 +136,7 @@ impl Ledger {
 
     /// Writes the books into own metrics. Called when these are read, so that the data path pays for atomics only.
     pub fn publish(&self, metrics: &Metrics) {
-        for edge in &self.lock().edges {
+        for (edge, books) in &self.lock().edges {
             let Some(to) = &edge.to else { continue };
             let (from, to_text, signal) = (
                 edge.from.to_string(),
@@ -153,7 +151,7 @@ impl Ledger {
                     ("outcome", outcome),
                 ]
             };
-            let counts = &edge.books.counts;
+            let counts = &books.counts;
             metrics
                 .counter(&EDGE_ITEMS, &labels("offered"))
                 .absolute(counts.offered.load(Ordering::Relaxed));
@@ -214,8 +212,8 @@ impl Shared {
                 .unwrap_or_else(PoisonError::into_inner)
                 .clone(),
         };
-        for edge in &self.edges {
-            let counts = &edge.books.counts;
+        for (edge, books) in &self.edges {
+            let counts = &books.counts;
             if edge.to.as_ref() == Some(node) {
                 account.accepted += counts.accepted.load(Ordering::Relaxed);
                 account.in_flight += counts.in_flight();
@@ -447,6 +445,26 @@ mod tests {
         inward.offer(5).decide(&Err(ConsumeError::unavailable("full")));
         drop(inward.offer(5));
         assert_eq!(ledger.accounts()[0].in_flight, 0);
+    #[test]
+    fn an_edge_that_is_opened_again_goes_on() {
+        let ledger = Ledger::default();
+        let (source, sink) = (
+            node(ComponentKind::Receiver, "otlp"),
+            node(ComponentKind::Exporter, "debug"),
+        );
+        for round in 1..=2 {
+            let edge = ledger.edge(source.clone(), sink.clone());
+            ledger.book(sink.clone()).delivered(5);
+            edge.offer(5).decide(&Ok(()));
+            let account = &ledger.accounts()[0];
+            assert_eq!((account.accepted, account.imbalance()), (5 * round, 0));
+        }
+        let metrics = Metrics::default();
+        ledger.publish(&metrics);
+        let text = metrics.render();
+        assert!(text.contains("outcome=\"accepted\"} 10"), "{text}");
+    }
+
         assert_eq!(ledger.accounts()[0].imbalance(), 0);
     }
     #[test]

@@ -18,6 +18,7 @@ mod joined;
 mod ledger;
 mod metrics;
 mod parsed;
+mod sockets;
 mod status;
 mod traits;
 
@@ -38,6 +39,7 @@ pub use ledger::{Account, Book, EdgeBooks, Ledger, NodeKey, Offer};
 pub use metrics::ReceiverMetrics;
 pub use parsed::{ComponentConfig, ParsedConfig};
 pub use schemars;
+pub use sockets::{Keeping, ListeningSocket, SocketName, Sockets};
 pub use status::{Code, Fault};
 pub use traits::{Component, Connector, Exporter, Extension, Layer, Outputs, Processor, Receiver, Verdict};
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use weir_component::StartError;
+use weir_component::{Sockets, StartError};
 
 use super::HttpService;
 use super::connection::{self, ConnectionInfo, Lifecycle, PeerIdentity, Settings};
@@ -46,8 +46,9 @@ impl Server {
         endpoint: &Endpoint,
         tls: Option<ServerTls>,
         settings: Settings,
+        sockets: &Sockets,
     ) -> Result<Self, ServerError> {
-        let (listener, local) = endpoint.listen().await?;
+        let (listener, local) = endpoint.listen(sockets).await?;
         Ok(Self {
             listener,
             local,

@@ -360,6 +360,6 @@ impl HttpServer {
                 guard,
             ),
         };
-        Server::bind(&endpoint, tls, settings).await
+        Server::bind(&endpoint, tls, settings, host.sockets()).await
     }
 }

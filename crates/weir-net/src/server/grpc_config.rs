@@ -244,6 +244,6 @@ impl GrpcServer {
             write_buffer: usize::try_from(self.write_buffer_size).unwrap_or(0),
             around: Around::new(HeaderMap::new(), None, guard),
         };
-        Server::bind(&endpoint, tls, settings).await
+        Server::bind(&endpoint, tls, settings, host.sockets()).await
     }
 }

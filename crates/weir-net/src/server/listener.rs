@@ -1,4 +1,4 @@
-//! Listening sockets: TCP and Unix.
+//! Listening sockets: TCP and Unix. They are opened here, or taken over from the server that had them before a reload.
 
 use std::fmt;
 use std::io;
@@ -8,9 +8,11 @@ use std::os::unix::net::{
     SocketAddr as UnixAddr, UnixListener as StdUnixListener, UnixStream as StdUnixStream,
 };
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use weir_component::{ListeningSocket, SocketName, Sockets};
 
 /// Connections that wait to be accepted, at most; the kernel may allow fewer.
 const BACKLOG: i32 = 4096;
@@ -51,15 +53,19 @@ impl fmt::Display for LocalAddress {
     }
 }
 
-/// A listening socket. A Unix socket's file is removed on drop.
+/// A socket that is listened on.
 #[derive(Debug)]
-pub(super) enum Listener {
+pub(super) struct Listener {
+    accepting: Accepting,
+    /// What keeps the socket among those of the process, so that the server after this one may take it over.
+    _socket: Arc<ListeningSocket>,
+}
+
+/// The socket as one of the async runtime.
+#[derive(Debug)]
+enum Accepting {
     Tcp(TcpListener),
-    Unix {
-        listener: UnixListener,
-        /// Held for its drop; none for abstract sockets.
-        _file: Option<SocketFile>,
-    },
+    Unix(UnixListener),
 }
 
 /// An accepted connection.
@@ -69,23 +75,12 @@ pub(super) enum Accepted {
     Unix(UnixStream),
 }
 
-/// The file of a Unix socket, removed on drop.
-#[derive(Debug)]
-pub(super) struct SocketFile(PathBuf);
-
-impl Drop for SocketFile {
-    fn drop(&mut self) {
-        // Gone already, or out of our reach: nothing is left to do about it.
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
 impl Endpoint {
-    /// Resolves and listens.
-    pub(super) async fn listen(&self) -> Result<(Listener, LocalAddress), BindError> {
+    /// Resolves and listens: on the socket of a server before, if `sockets` keeps one, else on a new one.
+    pub(super) async fn listen(&self, sockets: &Sockets) -> Result<(Listener, LocalAddress), BindError> {
         let listening = match self.transport.as_str() {
-            "unix" => self.listen_unix(),
-            "tcp" | "tcp4" | "tcp6" => self.listen_tcp().await,
+            "unix" => self.listen_unix(sockets),
+            "tcp" | "tcp4" | "tcp6" => self.listen_tcp(sockets).await,
             _ => Err(io::Error::new(
                 io::ErrorKind::Unsupported,
                 "not a stream transport",
@@ -98,21 +93,37 @@ impl Endpoint {
         })
     }
 
-    async fn listen_tcp(&self) -> io::Result<(Listener, LocalAddress)> {
+    async fn listen_tcp(&self, sockets: &Sockets) -> io::Result<(Listener, LocalAddress)> {
         let mut failure = io::Error::new(
             io::ErrorKind::AddrNotAvailable,
             "host has no address of this family",
         );
         for address in self.addresses().await? {
-            match bind_tcp(address) {
-                Ok(listener) => {
-                    let local = LocalAddress::Tcp(listener.local_addr()?);
-                    return Ok((Listener::Tcp(listener), local));
-                }
+            match Listener::open(sockets, SocketName::Tcp(address), || bind_tcp(address)) {
+                Ok(listener) => return Ok(listener),
                 Err(error) => failure = error,
             }
         }
         Err(failure)
+    }
+
+    fn listen_unix(&self, sockets: &Sockets) -> io::Result<(Listener, LocalAddress)> {
+        let name = SocketName::Unix(self.address.clone());
+        Listener::open(sockets, name, || match self.address.strip_prefix('@') {
+            Some(name) => {
+                let listener = StdUnixListener::bind_addr(&UnixAddr::from_abstract_name(name)?)?;
+                listener.set_nonblocking(true)?;
+                Ok(ListeningSocket::Unix { listener, file: None })
+            }
+            None => {
+                let listener = bind_unix(&self.address)?;
+                listener.set_nonblocking(true)?;
+                Ok(ListeningSocket::Unix {
+                    listener,
+                    file: Some(PathBuf::from(&self.address)),
+                })
+            }
+        })
     }
 
     /// Returns the addresses to try, in order: all interfaces for an empty host (IPv6 with IPv4 where possible), else what the host
@@ -142,32 +153,9 @@ impl Endpoint {
         }
         Ok(addresses)
     }
-
-    fn listen_unix(&self) -> io::Result<(Listener, LocalAddress)> {
-        let local = LocalAddress::Unix(self.address.clone());
-        let (listener, file) = if let Some(name) = self.address.strip_prefix('@') {
-            (
-                StdUnixListener::bind_addr(&UnixAddr::from_abstract_name(name)?)?,
-                None,
-            )
-        } else {
-            (
-                bind_unix(&self.address)?,
-                Some(SocketFile(PathBuf::from(&self.address))),
-            )
-        };
-        listener.set_nonblocking(true)?;
-        Ok((
-            Listener::Unix {
-                listener: UnixListener::from_std(listener)?,
-                _file: file,
-            },
-            local,
-        ))
-    }
 }
 
-fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+fn bind_tcp(address: SocketAddr) -> io::Result<ListeningSocket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // A restart must not wait for connections of the previous process to be forgotten.
     socket.set_reuse_address(true)?;
@@ -177,7 +165,7 @@ fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     socket.set_nonblocking(true)?;
-    TcpListener::from_std(socket.into())
+    Ok(ListeningSocket::Tcp(socket.into()))
 }
 
 /// Binds a Unix socket; a file that nobody listens on is left from a process that died and is replaced.
@@ -195,15 +183,49 @@ fn bind_unix(path: &str) -> io::Result<StdUnixListener> {
 }
 
 impl Listener {
+    /// Takes over the socket of this name if it is kept, else opens it; listens.
+    fn open(
+        sockets: &Sockets,
+        name: SocketName,
+        bind: impl Fn() -> io::Result<ListeningSocket>,
+    ) -> io::Result<(Self, LocalAddress)> {
+        let socket = match sockets.take(&name) {
+            Some(kept) => kept,
+            None => Arc::new(match bind() {
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse && sockets.make_way_for(&name) => {
+                    bind()?
+                }
+                bound => bound?,
+            }),
+        };
+        let local = match &name {
+            SocketName::Unix(path) => LocalAddress::Unix(path.clone()),
+            SocketName::Tcp(address) => LocalAddress::Tcp(socket.tcp_address()?.unwrap_or(*address)),
+        };
+        // A second handle of the same socket: whoever waits to be accepted waits for both.
+        let accepting = match &*socket {
+            ListeningSocket::Tcp(listener) => Accepting::Tcp(TcpListener::from_std(listener.try_clone()?)?),
+            ListeningSocket::Unix { listener, .. } => {
+                Accepting::Unix(UnixListener::from_std(listener.try_clone()?)?)
+            }
+        };
+        sockets.add(name, &socket);
+        let listener = Self {
+            accepting,
+            _socket: socket,
+        };
+        Ok((listener, local))
+    }
+
     pub(super) async fn accept(&self) -> io::Result<Accepted> {
-        match self {
-            Self::Tcp(listener) => {
+        match &self.accepting {
+            Accepting::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
                 // Answers are small and must not wait for acknowledgements.
                 stream.set_nodelay(true)?;
                 Ok(Accepted::Tcp(stream, peer))
             }
-            Self::Unix { listener, .. } => Ok(Accepted::Unix(listener.accept().await?.0)),
+            Accepting::Unix(listener) => Ok(Accepted::Unix(listener.accept().await?.0)),
         }
     }
 }

@@ -719,3 +719,75 @@ fn what_is_not_honoured_is_refused() {
         ["response_headers::bad name: `bad name` is not a header name"]
     );
 }
+
+/// Sends a request on a connection of its own that is not answered yet.
+async fn ask(port: u16) -> TcpStream {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn a_server_takes_the_port_over_with_whoever_waits() {
+    let host = Host::default();
+    let first = http_server().bind(&host).await.unwrap().start(service(describe));
+    let port = port_of(&first);
+    let other = http_server().bind(&host).await.unwrap();
+    assert_ne!(other.local_address(), first.local_address(), "nobody keeps");
+    drop(other);
+    let keeping = host.sockets().keep();
+    assert_eq!(first.shutdown(soon()).await, Drained { cut: 0 });
+    let mut waiting = ask(port).await;
+    let second = http_server().bind(&host).await.unwrap().start(service(describe));
+    drop(keeping);
+    assert_eq!(port_of(&second), port);
+    let mut answer = String::new();
+    waiting.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    second.shutdown(soon()).await;
+    TcpStream::connect(("127.0.0.1", port))
+        .await
+        .expect_err("nobody listens");
+}
+
+#[tokio::test]
+async fn a_port_moves_to_all_interfaces() {
+    let host = Host::default();
+    let first = http_server().bind(&host).await.unwrap().start(service(describe));
+    let port = port_of(&first);
+    let wide = HttpServer {
+        endpoint: format!("0.0.0.0:{port}"),
+        ..http_server()
+    };
+    let _keeping = host.sockets().keep();
+    first.shutdown(soon()).await;
+    let wide = wide.bind(&host).await.unwrap().start(service(describe));
+    let mut answer = String::new();
+    ask(port).await.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    wide.shutdown(soon()).await;
+}
+
+#[tokio::test]
+async fn the_file_of_a_unix_socket_stays_for_the_next_server() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("weir.sock");
+    let config = HttpServer {
+        endpoint: path.to_str().unwrap().into(),
+        transport: "unix".into(),
+        ..HttpServer::default()
+    };
+    let host = Host::default();
+    let first = config.bind(&host).await.unwrap().start(service(describe));
+    let keeping = host.sockets().keep();
+    first.shutdown(soon()).await;
+    assert!(path.exists());
+    let second = config.bind(&host).await.unwrap().start(service(describe));
+    drop(keeping);
+    UnixStream::connect(&path).await.expect("served");
+    second.shutdown(soon()).await;
+    assert!(!path.exists());
+}
