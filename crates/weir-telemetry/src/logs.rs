@@ -26,12 +26,12 @@ use serde_json::{Map, Value};
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Subscriber;
 use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::layer::{Layered, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{Registry, registry::LookupSpan};
+use tracing_subscriber::{Registry, registry::LookupSpan, reload};
 
 use layer::LineLayer;
-pub use output::LogGuard;
+use output::Writing;
 use sampling::Sampler;
 
 /// The lowest level that is logged.
@@ -155,6 +155,9 @@ pub enum LogError {
     /// Logs were set up before in this process.
     #[error("logs are already set up in this process")]
     Installed,
+    /// The subscriber that wrote them is no more.
+    #[error("the logs have ended")]
+    Gone,
 }
 
 /// Libraries whose debug output drowns everything else; they are heard from `info` on.
@@ -196,16 +199,63 @@ pub fn subscriber(
     ),
     LogError,
 > {
-    let (output, guard) = output::open(&settings.outputs)?;
+    let (lines, writing) = lines(settings)?;
+    let (filter_layer, filter_handle) = reload::Layer::new(filter(settings));
+    let (lines_layer, lines_handle) = reload::Layer::new(lines);
+    let guard = LogGuard {
+        filter: filter_handle,
+        lines: lines_handle,
+        writing,
+    };
+    Ok((
+        Registry::default().with(filter_layer).with(lines_layer),
+        guard,
+    ))
+}
+
+fn filter(settings: &LogSettings) -> Targets {
     let level = settings.level.filter();
     let quiet = TALKATIVE.map(|library| (library, level.min(LevelFilter::INFO)));
-    let filter = Targets::new().with_default(level).with_targets(quiet);
+    Targets::new().with_default(level).with_targets(quiet)
+}
+
+fn lines(settings: &LogSettings) -> Result<(LineLayer, Writing), LogError> {
+    let (output, writing) = output::open(&settings.outputs)?;
     let lines = LineLayer {
         form: line::Form::new(settings),
         sampler: settings.sampling.map(Sampler::new),
         output,
     };
-    Ok((Registry::default().with(filter).with(lines), guard))
+    Ok((lines, writing))
+}
+
+/// What lies below the layer that writes lines.
+type Filtered = Layered<reload::Layer<Targets, Registry>, Registry>;
+
+/// Keeps the logs going. Dropping it writes what is left, for two seconds at most, and ends them.
+#[derive(Debug)]
+#[must_use = "logs end when the guard is dropped"]
+pub struct LogGuard {
+    filter: reload::Handle<Targets, Registry>,
+    lines: reload::Handle<LineLayer, Filtered>,
+    writing: Writing,
+}
+
+impl LogGuard {
+    /// Puts other settings in the place of those that the logs were set up with, and opens the outputs again, so that a
+    /// file that was moved away is followed by a new one. Blocks until the old outputs have what they were given, for two
+    /// seconds at most.
+    ///
+    /// # Errors
+    ///
+    /// See [`LogError`]: nothing has changed then.
+    pub fn replace(&mut self, settings: &LogSettings) -> Result<(), LogError> {
+        let (lines, writing) = lines(settings)?;
+        self.lines.reload(lines).map_err(|_| LogError::Gone)?;
+        self.filter.reload(filter(settings)).map_err(|_| LogError::Gone)?;
+        self.writing = writing;
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -56,16 +56,15 @@ impl Output {
     }
 }
 
-/// Keeps the logs going. Dropping it writes what is left, for two seconds at most, and ends them.
+/// Keeps the outputs going. Dropping it writes what is left, for two seconds at most, and ends them.
 #[derive(Debug)]
-#[must_use = "logs end when the guard is dropped"]
-pub struct LogGuard {
+pub(super) struct Writing {
     shared: Arc<Shared>,
     /// Disconnected by the writer when it has written everything.
     written: Receiver<()>,
 }
 
-impl Drop for LogGuard {
+impl Drop for Writing {
     fn drop(&mut self) {
         self.shared.lock().ended = true;
         self.shared.changed.notify_one();
@@ -75,7 +74,7 @@ impl Drop for LogGuard {
 }
 
 /// Opens the outputs and starts the thread that writes to them.
-pub(super) fn open(outputs: &[LogOutput]) -> Result<(Output, LogGuard), LogError> {
+pub(super) fn open(outputs: &[LogOutput]) -> Result<(Output, Writing), LogError> {
     let mut sinks = outputs.iter().map(Sink::open).collect::<Result<Vec<_>, _>>()?;
     let shared = Arc::new(Shared::default());
     let reading = Arc::clone(&shared);
@@ -92,7 +91,7 @@ pub(super) fn open(outputs: &[LogOutput]) -> Result<(Output, LogGuard), LogError
         Output {
             shared: Arc::clone(&shared),
         },
-        LogGuard { shared, written },
+        Writing { shared, written },
     ))
 }
 

@@ -137,3 +137,37 @@ fn a_file_that_cannot_be_opened_is_an_error() {
         Err(LogError::Open { .. })
     ));
 }
+
+#[test]
+fn settings_and_outputs_are_replaced_while_logs_go_on() {
+    let folder = tempfile::tempdir().expect("folder");
+    let [first, second] = ["first.log", "second.log"].map(|name| folder.path().join(name));
+    let settings = |path: &PathBuf, level| LogSettings {
+        level,
+        outputs: vec![LogOutput::File(path.clone())],
+        ..LogSettings::default()
+    };
+    let (subscriber, mut guard) = subscriber(&settings(&first, LogLevel::Info)).expect("subscriber");
+    tracing::subscriber::with_default(subscriber, || {
+        let say = |message: &str| tracing::debug!("{message}");
+        say("one");
+        tracing::info!("two");
+        guard
+            .replace(&settings(&folder.path().join("nowhere/x.log"), LogLevel::Debug))
+            .expect_err("cannot be opened");
+        tracing::info!("three");
+        guard
+            .replace(&settings(&second, LogLevel::Debug))
+            .expect("replaced");
+        say("four");
+    });
+    drop(guard);
+    let messages = |path| -> Vec<String> {
+        let text = std::fs::read_to_string(path).expect("log file");
+        text.lines()
+            .map(|line| line.split('\t').nth(3).expect("message").to_owned())
+            .collect()
+    };
+    assert_eq!(messages(first), ["two", "three"]);
+    assert_eq!(messages(second), ["four"]);
+}
