@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Instant;
 
-use weir_component::{Ledger, MemoryBudget};
+use weir_component::{Ledger, MemoryBudget, Sockets};
 use weir_config::Config;
 use weir_net::server::{LocalAddress, ServerError};
 use weir_runtime::{BuildFailure, Running, Runtime, Settings, ShutdownReport, StartFailure};
@@ -126,6 +126,7 @@ pub(crate) fn build(
         ledger,
         budget: MemoryBudget::unlimited(),
         build_info: app.build_info().clone(),
+        sockets: Sockets::default(),
     };
     Runtime::build(config, settings).map_err(GatewayError::Build)
 }

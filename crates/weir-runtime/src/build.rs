@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use weir_component::{
     BuildContext, BuildError, BuildInfo, Component, ComponentId, ComponentKind, Consumer, Extension, Factory,
-    Failures, Host, Ledger, MemoryBudget, NodeKey, Outputs, ParsedConfig, PipelineId, Signal, Step,
+    Failures, Host, Ledger, MemoryBudget, NodeKey, Outputs, ParsedConfig, PipelineId, Signal, Sockets, Step,
 };
 use weir_config::{Config, PipelineConfig};
 use weir_telemetry::Metrics;
@@ -25,6 +25,8 @@ pub struct Settings {
     pub budget: MemoryBudget,
     /// The running binary.
     pub build_info: BuildInfo,
+    /// The listening sockets of the process.
+    pub sockets: Sockets,
 }
 
 /// A component that cannot be built, or that cannot stand where the configuration puts it.
@@ -94,7 +96,7 @@ impl Runtime {
     /// [`StartFailure`] of the first component that cannot start; those that did are stopped again.
     pub async fn start(self) -> Result<Running, StartFailure> {
         let listeners = self.extensions.values().cloned().collect();
-        let host = Host::new(self.extensions);
+        let host = Host::new(self.extensions).with_sockets(self.settings.sockets);
         start(self.stages, &host, listeners, self.settings.ledger, self.failures).await
     }
 }

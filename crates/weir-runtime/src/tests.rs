@@ -1,6 +1,8 @@
-//! Graphs of fake components: how they are built, what flows through them, how they start and stop.
+//! Graphs of fake components: how they are built, what flows through them, how they start and stop,
+//! how one takes the place of another.
 
 mod build;
 mod fakes;
 mod flow;
 mod lifecycle;
+mod switch;

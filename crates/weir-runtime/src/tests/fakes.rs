@@ -13,7 +13,7 @@ use weir_component::{
     Batch, Book, BuildContext, BuildError, BuildInfo, Catalog, Component, Connector, ConnectorFactory,
     ConsumeError, Consumer, Exporter, ExporterFactory, Extension, ExtensionFactory, Failures, Host, Layer,
     Ledger, MemoryBudget, Outputs, PipelineId, Processor, ProcessorFactory, Receiver, ReceiverFactory,
-    ShutdownError, Signal, Stability, StartError, Validate, Verdict,
+    ShutdownError, Signal, Sockets, Stability, StartError, Validate, Verdict,
 };
 use weir_config::{Config, Sources, System};
 use weir_telemetry::Metrics;
@@ -124,6 +124,7 @@ pub(super) fn settings() -> Settings {
         ledger: Ledger::default(),
         budget: MemoryBudget::unlimited(),
         build_info: BuildInfo::default(),
+        sockets: Sockets::default(),
     }
 }
 
@@ -253,6 +254,13 @@ impl Receiver for Source {
             .insert(life.name.clone(), outputs);
         assert!(before.is_none(), "a receiver is built once");
         Ok(Self { life })
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        // The next graph has one of its own.
+        self.life.world.0.outputs.lock().unwrap().remove(&self.life.name);
     }
 }
 
