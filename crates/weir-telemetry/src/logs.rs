@@ -207,10 +207,7 @@ pub fn subscriber(
         lines: lines_handle,
         writing,
     };
-    Ok((
-        Registry::default().with(filter_layer).with(lines_layer),
-        guard,
-    ))
+    Ok((Registry::default().with(filter_layer).with(lines_layer), guard))
 }
 
 fn filter(settings: &LogSettings) -> Targets {
