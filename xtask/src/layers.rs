@@ -29,6 +29,7 @@ pub const RULES: &[Rule] = &[
     // L1, model.
     Rule { subject: "weir-pdata",     may_use: &["weir-proto"] },
     Rule { subject: "weir-prom",      may_use: &["weir-proto", "weir-pdata"] },
+    Rule { subject: "weir-streams",   may_use: &["weir-pdata"] },
     // L2, the API of components.
     Rule { subject: "weir-telemetry", may_use: &[] },
     Rule { subject: "weir-component", may_use: &["weir-pdata", "weir-telemetry"] },
@@ -42,7 +43,7 @@ pub const RULES: &[Rule] = &[
     Rule { subject: "components/receivers/",
            may_use: &["weir-proto", "weir-pdata", "weir-prom", "weir-telemetry", "weir-component", "weir-net"] },
     Rule { subject: "components/processors/",
-           may_use: &["weir-proto", "weir-pdata", "weir-prom", "weir-telemetry", "weir-component"] },
+           may_use: &["weir-proto", "weir-pdata", "weir-prom", "weir-streams", "weir-telemetry", "weir-component"] },
     Rule { subject: "components/exporters/",
            may_use: &["weir-proto", "weir-pdata", "weir-prom", "weir-telemetry", "weir-component", "weir-net", "weir-export"] },
     Rule { subject: "components/connectors/",

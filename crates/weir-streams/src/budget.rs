@@ -1,0 +1,112 @@
+//! How much may be remembered.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Upper bounds of a [`Budget`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Most streams.
+    pub streams: usize,
+    /// Most bytes.
+    pub bytes: usize,
+}
+
+/// Counts streams and bytes of several tables against common limits.
+#[derive(Debug)]
+pub struct Budget {
+    limits: Limits,
+    streams: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+/// There is no room for one more stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Full {
+    /// There are as many streams as there may be.
+    #[error("limit of streams reached")]
+    Streams,
+    /// Streams take as many bytes as they may.
+    #[error("limit of bytes reached")]
+    Bytes,
+}
+
+impl Budget {
+    /// Makes an empty budget.
+    pub const fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            streams: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+        }
+    }
+
+    /// Returns the limits.
+    pub const fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Returns the number of streams now.
+    pub fn streams(&self) -> usize {
+        self.streams.load(Ordering::Relaxed)
+    }
+
+    /// Returns the bytes now.
+    pub fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Takes room for one stream more.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`]: nothing was taken; refuse the stream.
+    pub fn admit(&self, bytes: usize) -> Result<(), Full> {
+        if self.streams.fetch_add(1, Ordering::Relaxed) >= self.limits.streams {
+            self.streams.fetch_sub(1, Ordering::Relaxed);
+            return Err(Full::Streams);
+        }
+        let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        if before.saturating_add(bytes) > self.limits.bytes {
+            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.streams.fetch_sub(1, Ordering::Relaxed);
+            return Err(Full::Bytes);
+        }
+        Ok(())
+    }
+
+    /// Takes room for a stream that is there already, for example one restored under smaller limits: it is counted, never refused.
+    pub fn admit_known(&self, bytes: usize) {
+        self.streams.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Notes that what is remembered of known streams takes `after` bytes instead of `before`. May go beyond the limit: live streams
+    /// are never refused.
+    pub fn resize(&self, before: usize, after: usize) {
+        if after >= before {
+            self.bytes.fetch_add(after - before, Ordering::Relaxed);
+        } else {
+            self.bytes.fetch_sub(before - after, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes bytes for something beside streams if there is room.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`]: nothing was taken.
+    pub fn reserve(&self, bytes: usize) -> Result<(), Full> {
+        let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        if before.saturating_add(bytes) > self.limits.bytes {
+            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+            return Err(Full::Bytes);
+        }
+        Ok(())
+    }
+
+    /// Gives back the room of one stream.
+    pub fn release(&self, bytes: usize) {
+        self.streams.fetch_sub(1, Ordering::Relaxed);
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
