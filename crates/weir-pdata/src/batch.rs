@@ -6,6 +6,7 @@ use bytes::Bytes;
 use smallvec::{SmallVec, smallvec};
 use weir_proto::otlp::collector::metrics::v1::ExportMetricsServiceRequest;
 
+use crate::rewrite::{Editor, RewriteError, Rewritten, rewrite};
 use crate::view::{self, MetricsVisitor};
 use crate::wire::{Limit, split};
 use crate::{Context, DecodeError, Decoded, Permit, Signal, WireChunk, WireError};
@@ -201,6 +202,52 @@ impl Batch {
             Decoded::Metrics(request) => Some(request),
             Decoded::Traces(_) | Decoded::Logs(_) => None,
         })
+    }
+
+    /// Shows the batch to an editor and writes down its changes, without decoding; see [`rewrite`](crate::rewrite).
+    ///
+    /// What the edits add is charged to the memory budget as far as there is room.
+    ///
+    /// # Errors
+    ///
+    /// [`RewriteError`] if the edits make the batch too large or illegal; it is then as it was, though the editor has seen it.
+    pub fn rewrite<E: Editor + ?Sized>(&mut self, editor: &mut E) -> Result<Rewritten, RewriteError> {
+        let encoded;
+        let chunks = match &self.payload {
+            Payload::Wire(chunks) => chunks.as_slice(),
+            Payload::Decoded(decoded) => {
+                encoded = [encode(decoded)];
+                &encoded
+            }
+        };
+        let sum = |chunks: &[WireChunk]| -> (usize, usize) {
+            chunks.iter().fold((0, 0), |(items, bytes), chunk| {
+                (items + chunk.items(), bytes + chunk.bytes().len())
+            })
+        };
+        let (before, bytes) = sum(chunks);
+        let mut changed = false;
+        let mut after: SmallVec<[WireChunk; 1]> = SmallVec::with_capacity(chunks.len());
+        for chunk in chunks {
+            let rewritten = rewrite(self.signal, chunk, editor)?;
+            changed |= rewritten.is_some();
+            let chunk = rewritten.unwrap_or_else(|| chunk.clone());
+            if !chunk.bytes().is_empty() {
+                after.push(chunk);
+            }
+        }
+        if !changed {
+            return Ok(Rewritten {
+                before,
+                after: before,
+            });
+        }
+        let (items, size) = sum(&after);
+        if let (Some(permit), Some(more)) = (self.permits.first(), size.checked_sub(bytes)) {
+            permit.resize(permit.bytes() + more as u64);
+        }
+        self.payload = Payload::Wire(after);
+        Ok(Rewritten { before, after: items })
     }
 
     /// Appends the data of another batch and takes over its permits; the context stays.

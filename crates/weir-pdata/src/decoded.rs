@@ -5,6 +5,7 @@ use prost::Message;
 use weir_proto::otlp::collector::logs::v1::ExportLogsServiceRequest;
 use weir_proto::otlp::collector::metrics::v1::ExportMetricsServiceRequest;
 use weir_proto::otlp::collector::trace::v1::ExportTraceServiceRequest;
+use weir_proto::otlp::metrics::v1::Metric;
 use weir_proto::otlp::metrics::v1::metric::Data;
 
 use crate::Signal;
@@ -84,14 +85,7 @@ impl Decoded {
                 .iter()
                 .flat_map(|resource| &resource.scope_metrics)
                 .flat_map(|scope| &scope.metrics)
-                .map(|metric| match &metric.data {
-                    Some(Data::Gauge(data)) => data.data_points.len(),
-                    Some(Data::Sum(data)) => data.data_points.len(),
-                    Some(Data::Histogram(data)) => data.data_points.len(),
-                    Some(Data::ExponentialHistogram(data)) => data.data_points.len(),
-                    Some(Data::Summary(data)) => data.data_points.len(),
-                    None => 0,
-                })
+                .map(Self::points)
                 .sum(),
             Self::Traces(request) => request
                 .resource_spans
@@ -105,6 +99,18 @@ impl Decoded {
                 .flat_map(|resource| &resource.scope_logs)
                 .map(|scope| scope.log_records.len())
                 .sum(),
+        }
+    }
+
+    /// Counts the data points of a metric.
+    pub(crate) fn points(metric: &Metric) -> usize {
+        match &metric.data {
+            Some(Data::Gauge(data)) => data.data_points.len(),
+            Some(Data::Sum(data)) => data.data_points.len(),
+            Some(Data::Histogram(data)) => data.data_points.len(),
+            Some(Data::ExponentialHistogram(data)) => data.data_points.len(),
+            Some(Data::Summary(data)) => data.data_points.len(),
+            None => 0,
         }
     }
 

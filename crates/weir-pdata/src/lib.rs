@@ -1,7 +1,8 @@
 //! The telemetry data model: what flows through a pipeline.
 //!
 //! A [`Batch`] is one signal's worth of OTLP data in one of two forms: the bytes of OTLP requests as they came off the socket
-//! ([`wire`]), or decoded messages for those who edit freely. Readers do not care which: [`view`] shows both alike.
+//! ([`wire`]), or decoded messages for those who edit freely. Readers do not care which: [`view`] shows both alike. [`rewrite`] changes
+//! the bytes without decoding them.
 //!
 //! This crate knows the structure of OTLP (opentelemetry-proto 1.10). It does not know transports, components or Prometheus.
 
@@ -11,6 +12,7 @@ mod context;
 mod decoded;
 pub mod json;
 mod partial_success;
+pub mod rewrite;
 #[cfg(test)]
 mod sample;
 mod signal;

@@ -69,7 +69,7 @@ impl Dice<'_> {
         self.byte() % sides
     }
 
-    fn u64(&mut self) -> u64 {
+    pub(crate) fn u64(&mut self) -> u64 {
         match self.below(4) {
             0 => 0,
             1 => u64::from(self.byte()),
@@ -78,15 +78,15 @@ impl Dice<'_> {
         }
     }
 
-    fn i64(&mut self) -> i64 {
+    pub(crate) fn i64(&mut self) -> i64 {
         self.u64().cast_signed()
     }
 
-    fn u32(&mut self) -> u32 {
+    pub(crate) fn u32(&mut self) -> u32 {
         (self.u64() & u64::from(u32::MAX)) as u32
     }
 
-    fn i32(&mut self) -> i32 {
+    pub(crate) fn i32(&mut self) -> i32 {
         self.u32().cast_signed()
     }
 
@@ -94,7 +94,7 @@ impl Dice<'_> {
         self.below(2) == 1
     }
 
-    fn f64(&mut self) -> f64 {
+    pub(crate) fn f64(&mut self) -> f64 {
         let value = match self.below(6) {
             0 => 0.0,
             1 => -0.0,
@@ -128,17 +128,17 @@ impl Dice<'_> {
         }
     }
 
-    fn maybe<T>(&mut self, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
+    pub(crate) fn maybe<T>(&mut self, make: impl FnOnce(&mut Self) -> T) -> Option<T> {
         self.bool().then(|| make(self))
     }
 
-    fn some<T>(&mut self, mut make: impl FnMut(&mut Self) -> T) -> Vec<T> {
+    pub(crate) fn some<T>(&mut self, mut make: impl FnMut(&mut Self) -> T) -> Vec<T> {
         (0..self.below(4)).map(|_| make(self)).collect()
     }
 
     // === Common ===
 
-    fn value(&mut self, depth: u8) -> AnyValue {
+    pub(crate) fn value(&mut self, depth: u8) -> AnyValue {
         let value = match self.below(if depth == 0 { 7 } else { 9 }) {
             0 => None,
             1 => Some(Value::StringValue(self.text())),

@@ -3,7 +3,9 @@
 use prost::Message as _;
 use weir_proto::otlp::common::v1 as otlp;
 
-use crate::wire::cursor::{Field, Fields, fields, plain_key_value, plain_text};
+use crate::wire::cursor::{
+    Field, Fields, fields, plain_key_value, plain_text, put_bytes, put_header, put_message, put_varint,
+};
 
 /// Bytes that ought to be UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -195,7 +197,7 @@ pub enum AnyValue<'a> {
 }
 
 impl<'a> AnyValue<'a> {
-    fn from_wire(message: &'a [u8]) -> Self {
+    pub(super) fn from_wire(message: &'a [u8]) -> Self {
         if let Some(text) = plain_text(message) {
             return Self::String(Text(text));
         }
@@ -230,6 +232,63 @@ impl<'a> AnyValue<'a> {
     }
 }
 
+impl AnyValue<'_> {
+    /// Returns true for a value that is made of values.
+    pub const fn is_nested(&self) -> bool {
+        matches!(self, Self::Array(_) | Self::Map(_))
+    }
+
+    /// Appends the content of the `AnyValue` message.
+    pub(crate) fn put(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Empty => {}
+            Self::String(text) => put_bytes(out, 1, text.0),
+            Self::Bool(value) => out.extend_from_slice(&[2 << 3, u8::from(value)]),
+            Self::Int(value) => {
+                out.push(3 << 3);
+                put_varint(out, value as u64);
+            }
+            Self::Double(value) => {
+                out.push(4 << 3 | 1);
+                out.extend_from_slice(&value.to_le_bytes());
+            }
+            Self::Array(list) => list.0.put(out, 5),
+            Self::Map(list) => list.0.put(out, 6),
+            Self::Bytes(bytes) => put_bytes(out, 7, bytes),
+        }
+    }
+}
+
+impl<'a> From<Text<'a>> for AnyValue<'a> {
+    fn from(text: Text<'a>) -> Self {
+        Self::String(text)
+    }
+}
+
+impl<'a> From<&'a str> for AnyValue<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::String(text.into())
+    }
+}
+
+impl From<bool> for AnyValue<'_> {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<i64> for AnyValue<'_> {
+    fn from(value: i64) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<f64> for AnyValue<'_> {
+    fn from(value: f64) -> Self {
+        Self::Double(value)
+    }
+}
+
 /// A list of values.
 #[derive(Debug, Clone, Copy)]
 pub struct ArrayView<'a>(ListForm<'a, otlp::AnyValue>);
@@ -253,6 +312,21 @@ impl<T> Clone for ListForm<'_, T> {
 }
 
 impl<T> Copy for ListForm<'_, T> {}
+
+impl<T: prost::Message> ListForm<'_, T> {
+    /// Appends the list as field `number`.
+    fn put(&self, out: &mut Vec<u8>, number: u32) {
+        match self {
+            Self::Wire(bytes) => put_bytes(out, number, bytes),
+            Self::Decoded(messages) => put_message(out, number, 0, |out| {
+                for message in *messages {
+                    put_header(out, 1, message.encoded_len());
+                    message.encode_raw(out);
+                }
+            }),
+        }
+    }
+}
 
 impl<'a, T> ListForm<'a, T> {
     fn elements(

@@ -8,10 +8,16 @@
 
 mod attributes;
 mod decoded;
-mod wire;
+mod logs;
+mod traces;
+pub(crate) mod wire;
 
 pub use attributes::{AnyValue, ArrayView, Attribute, Attributes, InvalidUtf8, MapView, Text};
 pub(crate) use decoded::visit_decoded;
+pub use logs::LogRecord;
+pub(crate) use logs::log_record;
+pub(crate) use traces::span;
+pub use traces::{Span, StatusCode};
 pub(crate) use wire::visit_wire;
 
 /// Is shown the metrics of a batch in order: resource, its scopes, their metrics, their points.

@@ -15,21 +15,21 @@ use crate::wire::cursor::{Cursor, Field, Fields, fields};
 pub(crate) fn visit_wire<V: MetricsVisitor + ?Sized>(chunk: &WireChunk, visitor: &mut V) {
     let mut attributes = Vec::new();
     let mut scratch = Scratch::default();
-    for resource in children(chunk.bytes(), 1) {
-        visit_resource(resource, &mut attributes, visitor);
-        for scope in children(resource, 2) {
-            visit_scope(scope, &mut attributes, visitor);
-            for metric in children(scope, 2) {
+    for message in children(chunk.bytes(), 1) {
+        visitor.resource(&resource(message, &mut attributes));
+        for message in children(message, 2) {
+            visitor.scope(&scope(message, &mut attributes));
+            for metric in children(message, 2) {
                 visit_metric(metric, &mut attributes, &mut scratch, visitor);
             }
         }
     }
 }
 
-/// Room for the parts of a point that are not one slice, kept from point to point.
+/// Room for the parts of a point, span or log record that are not one slice, kept from one to the next.
 #[derive(Default)]
-struct Scratch<'a> {
-    attributes: List<'a>,
+pub(crate) struct Scratch<'a> {
+    pub(super) attributes: List<'a>,
     exemplars: Vec<&'a [u8]>,
     quantiles: Vec<(f64, f64)>,
     positive: Vec<u64>,
@@ -40,7 +40,7 @@ struct Scratch<'a> {
 
 /// The attributes of a point as they are met: nearly always one after the other.
 #[derive(Default)]
-struct List<'a> {
+pub(super) struct List<'a> {
     slices: Vec<&'a [u8]>,
     /// The point from the first attribute on.
     from: &'a [u8],
@@ -50,14 +50,14 @@ struct List<'a> {
 }
 
 impl<'a> List<'a> {
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.slices.clear();
         (self.from, self.rest, self.scattered) = (&[], 0, false);
     }
 
     /// Takes an attribute that `walk` has just met in field `N`, and those that follow. `at` is what `walk` had before it.
     #[inline]
-    fn take<const N: u8>(&mut self, attribute: &'a [u8], at: &'a [u8], walk: &mut Fields<'a>) {
+    pub(super) fn take<const N: u8>(&mut self, attribute: &'a [u8], at: &'a [u8], walk: &mut Fields<'a>) {
         if self.slices.is_empty() {
             self.from = at;
         } else if self.rest != at.len() {
@@ -68,7 +68,7 @@ impl<'a> List<'a> {
         self.rest = walk.rest().len();
     }
 
-    fn view(&self) -> Attributes<'_> {
+    pub(super) fn view(&self) -> Attributes<'_> {
         let raw = (!self.scattered).then(|| &self.from[..self.from.len() - self.rest]);
         Attributes::wire_list(&self.slices, raw)
     }
@@ -82,11 +82,8 @@ fn children(message: &[u8], number: u32) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-fn visit_resource<'a, V: MetricsVisitor + ?Sized>(
-    message: &'a [u8],
-    attributes: &mut Vec<&'a [u8]>,
-    visitor: &mut V,
-) {
+/// Reads a resource off its `Resource*` message; `attributes` is room for its attributes.
+pub(crate) fn resource<'p, 'a: 'p>(message: &'a [u8], attributes: &'p mut Vec<&'a [u8]>) -> Resource<'p> {
     attributes.clear();
     let mut schema_url = Text::default();
     for field in fields(message) {
@@ -96,17 +93,14 @@ fn visit_resource<'a, V: MetricsVisitor + ?Sized>(
             _ => {}
         }
     }
-    visitor.resource(&Resource {
+    Resource {
         attributes: Attributes::wire(attributes),
         schema_url,
-    });
+    }
 }
 
-fn visit_scope<'a, V: MetricsVisitor + ?Sized>(
-    message: &'a [u8],
-    attributes: &mut Vec<&'a [u8]>,
-    visitor: &mut V,
-) {
+/// Reads a scope off its `Scope*` message; `attributes` is room for its attributes.
+pub(crate) fn scope<'p, 'a: 'p>(message: &'a [u8], attributes: &'p mut Vec<&'a [u8]>) -> Scope<'p> {
     attributes.clear();
     let (mut name, mut version, mut schema_url) = (Text::default(), Text::default(), Text::default());
     for field in fields(message) {
@@ -125,20 +119,22 @@ fn visit_scope<'a, V: MetricsVisitor + ?Sized>(
             _ => {}
         }
     }
-    visitor.scope(&Scope {
+    Scope {
         name,
         version,
         schema_url,
         attributes: Attributes::wire(attributes),
-    });
+    }
 }
 
-fn visit_metric<'a, V: MetricsVisitor + ?Sized>(
+/// The content of a metric's data message.
+type Data<'a> = &'a [u8];
+
+/// Reads a metric without its points; `attributes` is room for its metadata.
+pub(crate) fn metric<'p, 'a: 'p>(
     message: &'a [u8],
-    attributes: &mut Vec<&'a [u8]>,
-    scratch: &mut Scratch<'a>,
-    visitor: &mut V,
-) {
+    attributes: &'p mut Vec<&'a [u8]>,
+) -> (Metric<'p>, Option<Data<'a>>) {
     attributes.clear();
     let (mut name, mut description, mut unit) = (Text::default(), Text::default(), Text::default());
     let mut data: Option<(u32, &[u8])> = None;
@@ -155,19 +151,29 @@ fn visit_metric<'a, V: MetricsVisitor + ?Sized>(
     let (kind, points) = data.map_or((MetricKind::None, 0), |(number, data)| {
         kind_and_points(number, data)
     });
-    let metadata = Attributes::wire(attributes);
-    if visitor.metric(&Metric {
+    let view = Metric {
         name,
         description,
         unit,
         kind,
         points,
-        metadata,
-    }) == Visit::Skip
-    {
+        metadata: Attributes::wire(attributes),
+    };
+    (view, data.map(|(_, data)| data))
+}
+
+fn visit_metric<'a, V: MetricsVisitor + ?Sized>(
+    message: &'a [u8],
+    attributes: &mut Vec<&'a [u8]>,
+    scratch: &mut Scratch<'a>,
+    visitor: &mut V,
+) {
+    let (view, data) = metric(message, attributes);
+    let kind = view.kind;
+    if visitor.metric(&view) == Visit::Skip {
         return;
     }
-    for point in data.into_iter().flat_map(|(_, data)| children(data, 1)) {
+    for point in data.into_iter().flat_map(|data| children(data, 1)) {
         match kind {
             MetricKind::Gauge | MetricKind::Sum { .. } => visitor.number(&number_point(point, scratch)),
             MetricKind::Histogram { .. } => visitor.histogram(&histogram_point(point, scratch)),
@@ -205,7 +211,7 @@ fn kind_and_points(number: u32, data: &[u8]) -> (MetricKind, usize) {
 }
 
 #[inline]
-fn number_point<'p, 'a: 'p>(message: &'a [u8], scratch: &'p mut Scratch<'a>) -> NumberPoint<'p> {
+pub(crate) fn number_point<'p, 'a: 'p>(message: &'a [u8], scratch: &'p mut Scratch<'a>) -> NumberPoint<'p> {
     scratch.attributes.clear();
     let mut walk = fields(message);
     let mut at = message;
@@ -234,7 +240,10 @@ fn number_point<'p, 'a: 'p>(message: &'a [u8], scratch: &'p mut Scratch<'a>) -> 
     }
 }
 
-fn histogram_point<'p, 'a: 'p>(message: &'a [u8], scratch: &'p mut Scratch<'a>) -> HistogramPoint<'p> {
+pub(crate) fn histogram_point<'p, 'a: 'p>(
+    message: &'a [u8],
+    scratch: &'p mut Scratch<'a>,
+) -> HistogramPoint<'p> {
     scratch.attributes.clear();
     let mut walk = fields(message);
     let mut at = message;
@@ -328,7 +337,7 @@ fn gather(message: &[u8], number: u32, mut show: impl FnMut(u64)) {
     }
 }
 
-fn exponential_histogram_point<'p, 'a: 'p>(
+pub(crate) fn exponential_histogram_point<'p, 'a: 'p>(
     message: &'a [u8],
     scratch: &'p mut Scratch<'a>,
 ) -> ExponentialHistogramPoint<'p> {
@@ -408,7 +417,7 @@ fn zigzag(number: u64) -> i32 {
     (number >> 1) as i32 ^ -((number & 1) as i32)
 }
 
-fn summary_point<'p, 'a: 'p>(message: &'a [u8], scratch: &'p mut Scratch<'a>) -> SummaryPoint<'p> {
+pub(crate) fn summary_point<'p, 'a: 'p>(message: &'a [u8], scratch: &'p mut Scratch<'a>) -> SummaryPoint<'p> {
     scratch.attributes.clear();
     let mut walk = fields(message);
     let mut at = message;

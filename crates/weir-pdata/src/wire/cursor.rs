@@ -205,3 +205,43 @@ pub(crate) fn put_header(out: &mut Vec<u8>, number: u32, length: usize) {
     put_varint(out, u64::from(number) << 3 | 2);
     put_varint(out, length as u64);
 }
+
+/// Appends field `number` with these bytes.
+#[inline]
+pub(crate) fn put_bytes(out: &mut Vec<u8>, number: u32, bytes: &[u8]) {
+    put_header(out, number, bytes.len());
+    out.extend_from_slice(bytes);
+}
+
+/// Appends a message in field `number` that `write` writes. A good `guess` of its length saves moving it.
+#[inline]
+pub(crate) fn put_message(out: &mut Vec<u8>, number: u32, guess: usize, write: impl FnOnce(&mut Vec<u8>)) {
+    put_varint(out, u64::from(number) << 3 | 2);
+    let (at, width) = (out.len(), varint_width(guess));
+    out.resize(at + width, 0);
+    write(out);
+    set_length(out, at, width, out.len() - at - width);
+}
+
+/// Writes a length over the `width` bytes at `at`, moving what follows if it needs more or fewer.
+#[inline]
+pub(crate) fn set_length(out: &mut Vec<u8>, at: usize, width: usize, length: usize) {
+    let mut bytes = [0; 10];
+    let needed = varint_width(length);
+    for (index, byte) in bytes[..needed].iter_mut().enumerate() {
+        let more = u8::from(index + 1 < needed) << 7;
+        *byte = (length >> (7 * index)) as u8 & 0x7f | more;
+    }
+    if needed == width {
+        out[at..at + width].copy_from_slice(&bytes[..needed]);
+    } else {
+        out.splice(at..at + width, bytes[..needed].iter().copied());
+    }
+}
+
+/// Returns how many bytes a number takes as a varint.
+#[inline]
+const fn varint_width(number: usize) -> usize {
+    let bits = usize::BITS - (number | 1).leading_zeros();
+    bits.div_ceil(7) as usize
+}

@@ -12,6 +12,7 @@ use bytes::Bytes;
 
 use crate::Signal;
 pub use check::WireError;
+pub(crate) use schema::count_items;
 pub(crate) use split::{Limit, split};
 
 /// The bytes of one OTLP export request with a checked structure.
@@ -53,3 +54,6 @@ impl WireChunk {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+pub(crate) use tests::{scramble_request, sub};

@@ -2,6 +2,7 @@
 //!
 //! Source: opentelemetry-proto 1.10, `opentelemetry/proto/{metrics,trace,logs,common,resource}/v1`.
 
+use super::cursor::{Field, raw_fields};
 use crate::Signal;
 
 /// A message type: what its fields look like on the wire.
@@ -78,6 +79,32 @@ impl Message {
     pub(super) fn kind(&self, number: u32) -> Kind {
         self.fields.get(number as usize).copied().unwrap_or(Unknown)
     }
+
+    /// Counts the items of a checked message.
+    pub(super) fn items(&'static self, content: &[u8]) -> usize {
+        if self.item {
+            return 1;
+        }
+        raw_fields(content)
+            .map(|(number, field, _)| match (self.kind(number), field) {
+                (Kind::Child(sub), Field::Bytes(content)) => sub.items(content),
+                _ => 0,
+            })
+            .sum()
+    }
+}
+
+/// Counts the items of a checked message that stands `depth` levels below the request: 1 is the level of resources, 2 of scopes,
+/// 3 of metrics, spans and log records.
+pub(crate) fn count_items(signal: Signal, depth: usize, content: &[u8]) -> usize {
+    let mut message = request(signal);
+    for number in [1, 2, 2].into_iter().take(depth) {
+        let Kind::Child(sub) = message.kind(number) else {
+            break;
+        };
+        message = sub;
+    }
+    message.items(content)
 }
 
 /// Returns the export request message of a signal.
@@ -292,4 +319,5 @@ static LOG_RECORD: Message = Message::item(
         Fixed64,
         Bytes,
     ],
-);
+)
+.one_of(&[5]);

@@ -75,7 +75,7 @@ impl Splitter {
 
     /// Puts a message into the current part, or opens it if it does not fit.
     fn place(&mut self, message: &'static Message, number: u32, content: &[u8], raw: &[u8]) {
-        let items = count(message, content);
+        let items = message.items(content);
         if !self.fits(items, raw.len()) {
             if !message.item {
                 return self.open(message, number, content);
@@ -154,17 +154,4 @@ fn close(number: u32, header: &[u8], body: &[u8], parent: &mut Vec<u8>) {
     put_header(parent, number, header.len() + body.len());
     parent.extend_from_slice(header);
     parent.extend_from_slice(body);
-}
-
-/// Counts the items of a checked message.
-fn count(message: &'static Message, content: &[u8]) -> usize {
-    if message.item {
-        return 1;
-    }
-    raw_fields(content)
-        .map(|(number, field, _)| match (message.kind(number), field) {
-            (Kind::Child(sub), Field::Bytes(content)) => count(sub, content),
-            _ => 0,
-        })
-        .sum()
 }

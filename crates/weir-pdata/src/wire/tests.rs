@@ -9,11 +9,17 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use self::scramble::scramble;
+pub(crate) use self::scramble::sub;
 use super::WireChunk;
 use super::schema;
 use crate::sample::{Dice, entropy, request};
 use crate::transcript::transcript;
 use crate::{Batch, Decoded, Signal};
+
+/// Writes a request again in a legal way that no usual encoder chooses.
+pub(crate) fn scramble_request(request: &Decoded, dice: &mut Dice<'_>) -> Bytes {
+    scramble(schema::request(request.signal()), &request.to_bytes(), dice).into()
+}
 
 /// Asserts that the check, prost and the views say the same of the same bytes.
 fn assert_agreement(signal: Signal, bytes: &Bytes) {
@@ -57,7 +63,7 @@ proptest! {
     #[test]
     fn unusual_encodings_read_alike(request in request(), how in entropy()) {
         let signal = request.signal();
-        let bytes = Bytes::from(scramble(schema::request(signal), &request.to_bytes(), &mut Dice(&how)));
+        let bytes = scramble_request(&request, &mut Dice(&how));
         let back = Decoded::from_bytes(signal, bytes.clone()).unwrap();
         prop_assert_eq!(format!("{back:?}"), format!("{request:?}"), "the scrambler changed the message");
         let batch = Batch::from_wire(signal, bytes).unwrap();
@@ -72,7 +78,7 @@ proptest! {
         damage in vec((any::<Index>(), any::<u8>(), 0..3u8), 1..5),
     ) {
         let signal = request.signal();
-        let mut bytes = scramble(schema::request(signal), &request.to_bytes(), &mut Dice(&how));
+        let mut bytes = scramble_request(&request, &mut Dice(&how)).to_vec();
         for (at, byte, what) in damage {
             if bytes.is_empty() {
                 break;

@@ -47,7 +47,6 @@ fn is_singular(message: &Message, number: u32) -> bool {
         | "ScopeLogs" => number == 1,
         "ExponentialHistogramDataPoint" => number == 8 || number == 9,
         "Span" => number == 15,
-        "LogRecord" => number == 5,
         _ => false,
     }
 }
@@ -119,7 +118,7 @@ fn unknown_fields(by_number: &mut BTreeMap<u32, VecDeque<Vec<u8>>>, dice: &mut D
 }
 
 /// Writes a length-delimited field.
-pub(super) fn sub(number: u32, content: &[u8]) -> Vec<u8> {
+pub(crate) fn sub(number: u32, content: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     put_header(&mut bytes, number, content.len());
     bytes.extend_from_slice(content);
