@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 
 use anyhow::{bail, ensure};
+use weir_component::FeatureGate;
 
 /// What Weir does about a gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +66,7 @@ static GATES: [Gate; 16] = [
     gate("exporter.prometheusremotewritexporter.RetryOn429", Alpha, Always, "retries after status 429; Weir does, and heeds Retry-After"),
     gate("exporter.prometheusremotewritexporter.enableSendingRW2", Alpha, Always, "allows remote write 2.0; Weir always does"),
     gate("exporter.prometheusremotewritexporter.removeTopLevelHTTPSettings", Alpha, Never, "forbids HTTP settings outside of `http`; Weir allows them"),
-    gate("extension.healthcheck.useComponentStatus", Alpha, Never, "health by component status; Weir answers by pipeline readiness"),
+    gate("extension.healthcheck.useComponentStatus", Alpha, Never, "health by component status; Weir answers so with `use_v2: true`"),
     gate("pkg.exporterhelper.queueBatchEnabled", Alpha, Never, "batches in sending queues by default; Weir batches where the configuration says so"),
     gate("pkg.translator.prometheus.PermissiveLabelSanitization", Alpha, Never, "keeps labels that begin with `_`; Weir prefixes them with `key`"),
     gate("receiverhelper.newReceiverMetrics", Alpha, Always, "counts refused and failed items apart; Weir does"),
@@ -117,6 +118,17 @@ pub(crate) fn notices(wishes: &[Wish]) -> Vec<String> {
             )
         })
         .collect()
+}
+
+/// Returns all gates, for those who show them.
+pub(crate) fn known() -> Vec<FeatureGate> {
+    let gates = GATES.iter().map(|gate| FeatureGate {
+        id: gate.id,
+        stage: gate.stage.as_str(),
+        enabled: gate.meaning == Always,
+        description: gate.description,
+    });
+    gates.collect()
 }
 
 /// Returns a table of all gates, or what there is to say about one.

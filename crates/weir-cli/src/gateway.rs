@@ -9,9 +9,9 @@ use weir_net::server::{LocalAddress, ServerError};
 use weir_runtime::{BuildFailure, Running, Runtime, Settings, ShutdownReport, StartFailure};
 use weir_telemetry::{Metrics, Process};
 
-use crate::App;
 use crate::own_metrics::{OwnMetrics, Source};
 use crate::own_telemetry;
+use crate::{App, feature_gates};
 
 /// A gateway that takes data. For binaries that run one beside other things; [`App::main`] does the rest as well.
 #[derive(Debug)]
@@ -127,6 +127,7 @@ pub(crate) fn build(
         budget: MemoryBudget::unlimited(),
         build_info: app.build_info().clone(),
         sockets: Sockets::default(),
+        feature_gates: feature_gates::known(),
     };
     Runtime::build(config, settings).map_err(GatewayError::Build)
 }

@@ -10,7 +10,8 @@ use weir_telemetry::Metrics;
 
 use crate::ledger::{Book, Ledger, NodeKey};
 use crate::{
-    ClientAuth, ComponentId, ComponentKind, Extension, PipelineId, ServerAuth, Sockets, StartError,
+    ClientAuth, ComponentId, ComponentKind, Extension, Notes, PipelineId, ServerAuth, ServerMiddleware,
+    ServiceInfo, Sockets, StartError, StatusReporter,
 };
 
 /// Name and version of the running binary.
@@ -48,19 +49,27 @@ impl Default for BuildInfo {
 }
 
 /// Where a running component reports that it cannot go on: the process then stops in good order and exits with an error.
-#[derive(Debug, Clone)]
-pub struct Failures(watch::Sender<Option<String>>);
-
-impl Default for Failures {
-    fn default() -> Self {
-        Self(watch::Sender::new(None))
-    }
+#[derive(Debug, Clone, Default)]
+pub struct Failures {
+    first: watch::Sender<Option<String>>,
+    /// Of the component that was given these.
+    status: StatusReporter,
 }
 
 impl Failures {
+    /// Returns the same for one component, whose status becomes a fatal error with its report.
+    #[must_use]
+    pub fn of(&self, status: StatusReporter) -> Self {
+        Self {
+            first: self.first.clone(),
+            status,
+        }
+    }
+
     /// Reports that a component cannot go on, for example because its listener died. The first report counts.
     pub fn report(&self, component: &ComponentId, error: impl fmt::Display) {
-        self.0.send_if_modified(|first| {
+        self.status.fatal(&error);
+        self.first.send_if_modified(|first| {
             let news = first.is_none();
             first.get_or_insert_with(|| format!("{component}: {error}"));
             news
@@ -73,7 +82,7 @@ impl Failures {
     ///
     /// Nothing is lost: a report stays.
     pub async fn reported(&self) -> String {
-        let mut reports = self.0.subscribe();
+        let mut reports = self.first.subscribe();
         match reports.wait_for(Option::is_some).await {
             Ok(report) => report.clone().unwrap_or_default(),
             Err(_) => std::future::pending().await,
@@ -102,6 +111,10 @@ pub struct BuildContext {
     pub build_info: BuildInfo,
     /// Where to report that the component cannot go on.
     pub failures: Failures,
+    /// Where to report how the component is doing.
+    pub status: StatusReporter,
+    /// What the component wants operators to see by name.
+    pub notes: Notes,
 }
 
 impl BuildContext {
@@ -124,6 +137,8 @@ impl BuildContext {
             budget: MemoryBudget::unlimited(),
             build_info: BuildInfo::default(),
             failures: Failures::default(),
+            status: StatusReporter::default(),
+            notes: Notes::default(),
         }
     }
 }
@@ -133,6 +148,7 @@ impl BuildContext {
 pub struct Host {
     extensions: Arc<BTreeMap<ComponentId, Arc<dyn Extension>>>,
     sockets: Sockets,
+    service: Arc<ServiceInfo>,
 }
 
 impl Host {
@@ -141,7 +157,20 @@ impl Host {
         Self {
             extensions: Arc::new(extensions),
             sockets: Sockets::default(),
+            service: Arc::default(),
         }
+    }
+
+    /// Adds the description of what runs.
+    #[must_use]
+    pub fn with_service(mut self, service: Arc<ServiceInfo>) -> Self {
+        self.service = service;
+        self
+    }
+
+    /// Returns what runs, for those who show it.
+    pub const fn service(&self) -> &Arc<ServiceInfo> {
+        &self.service
     }
 
     /// Puts the process's listening sockets in. Without them, servers open and close their own.
@@ -168,7 +197,7 @@ impl Host {
     /// There is no such extension, or it does not authenticate clients.
     pub fn client_auth(&self, id: &ComponentId) -> Result<Arc<dyn ClientAuth>, StartError> {
         let offer = |extension: &Arc<dyn Extension>| extension.client_auth();
-        self.offered(id, offer, "client")
+        self.offered(id, offer, "authenticator", "client")
     }
 
     /// Returns what checks the requests to a server.
@@ -178,23 +207,34 @@ impl Host {
     /// There is no such extension, or it does not authenticate the clients of servers.
     pub fn server_auth(&self, id: &ComponentId) -> Result<Arc<dyn ServerAuth>, StartError> {
         let offer = |extension: &Arc<dyn Extension>| extension.server_auth();
-        self.offered(id, offer, "server")
+        self.offered(id, offer, "authenticator", "server")
+    }
+
+    /// Returns what decides on the requests to a server before their bodies are read.
+    ///
+    /// # Errors
+    ///
+    /// There is no such extension, or it is no middleware for servers.
+    pub fn server_middleware(&self, id: &ComponentId) -> Result<Arc<dyn ServerMiddleware>, StartError> {
+        let offer = |extension: &Arc<dyn Extension>| extension.server_middleware();
+        self.offered(id, offer, "middleware", "server")
     }
 
     fn offered<T>(
         &self,
         id: &ComponentId,
         offer: impl Fn(&Arc<dyn Extension>) -> Option<T>,
+        role: &str,
         side: &str,
     ) -> Result<T, StartError> {
         let extension = self.extension(id).ok_or_else(|| {
             StartError::new(format!(
-                "the authenticator `{id}` is not running: list it in `service::extensions`"
+                "the {role} `{id}` is not running: list it in `service::extensions`"
             ))
         })?;
         offer(extension).ok_or_else(|| {
             StartError::new(format!(
-                "the extension `{id}`, as it is configured, is no authenticator for a {side}"
+                "the extension `{id}`, as it is configured, is no {role} for a {side}"
             ))
         })
     }

@@ -134,6 +134,25 @@ impl Ledger {
             .collect()
     }
 
+    /// Returns what every edge counted, sorted by the steps that they join.
+    pub fn edges(&self) -> Vec<EdgeAccount> {
+        let shared = self.lock();
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let accounts = shared.edges.iter().map(|(edge, books)| {
+            let counts = &books.counts;
+            EdgeAccount {
+                from: edge.from.clone(),
+                to: edge.to.clone(),
+                offered: read(&counts.offered),
+                accepted: read(&counts.accepted),
+                refused: read(&counts.refused),
+                given_up: read(&counts.given_up),
+                in_flight: counts.in_flight(),
+            }
+        });
+        accounts.collect()
+    }
+
     /// Writes the books into own metrics. Called when these are read, so that the data path pays for atomics only.
     pub fn publish(&self, metrics: &Metrics) {
         for (edge, books) in &self.lock().edges {
@@ -253,6 +272,25 @@ impl Account {
         let out = self.forwarded + self.delivered + self.dropped.values().sum::<u64>();
         (self.accepted + self.repeated) as i64 - out as i64 - self.held
     }
+}
+
+/// What one edge counted, in items.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EdgeAccount {
+    /// The step that hands over.
+    pub from: NodeKey,
+    /// The step that is handed to; none for the joint answer of a fan-out.
+    pub to: Option<NodeKey>,
+    /// Handed over, or tried to.
+    pub offered: u64,
+    /// Taken.
+    pub accepted: u64,
+    /// Not taken; the sender kept them or told its caller.
+    pub refused: u64,
+    /// Offered by a sender that went away before the answer.
+    pub given_up: u64,
+    /// Offered and not yet decided.
+    pub in_flight: u64,
 }
 
 /// The counters of one edge. Clones are the same counters.
@@ -445,6 +483,9 @@ mod tests {
         inward.offer(5).decide(&Err(ConsumeError::unavailable("full")));
         drop(inward.offer(5));
         assert_eq!(ledger.accounts()[0].in_flight, 0);
+        assert_eq!(ledger.accounts()[0].imbalance(), 0);
+    }
+
     #[test]
     fn an_edge_that_is_opened_again_goes_on() {
         let ledger = Ledger::default();
@@ -465,8 +506,6 @@ mod tests {
         assert!(text.contains("outcome=\"accepted\"} 10"), "{text}");
     }
 
-        assert_eq!(ledger.accounts()[0].imbalance(), 0);
-    }
     #[test]
     fn a_fan_out_is_handed_on_once() {
         let ledger = Ledger::default();
@@ -494,5 +533,20 @@ mod tests {
             assert!(off.is_empty(), "{off:?}");
         }
         assert_eq!(ledger.accounts()[0].forwarded, 10);
+        let edges: Vec<_> = ledger
+            .edges()
+            .iter()
+            .map(|edge| (edge.to.is_some(), edge.offered, edge.accepted, edge.refused))
+            .collect();
+        assert_eq!(
+            edges,
+            [
+                (true, 20, 10, 10),
+                (false, 20, 10, 10),
+                (true, 20, 20, 0),
+                (true, 20, 10, 10)
+            ],
+            "in, joint answer, branches"
+        );
     }
 }

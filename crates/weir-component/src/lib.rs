@@ -17,9 +17,13 @@ mod id;
 mod joined;
 mod ledger;
 mod metrics;
+mod middleware;
+mod notes;
 mod parsed;
+mod service_info;
 mod sockets;
 mod status;
+mod status_report;
 mod traits;
 
 pub use async_trait::async_trait;
@@ -35,12 +39,16 @@ pub use factory::{
 };
 pub use id::{ComponentId, ComponentKind, InvalidId, PipelineId};
 pub use joined::joined;
-pub use ledger::{Account, Book, EdgeBooks, Ledger, NodeKey, Offer};
+pub use ledger::{Account, Book, EdgeAccount, EdgeBooks, Ledger, NodeKey, Offer};
 pub use metrics::ReceiverMetrics;
+pub use middleware::ServerMiddleware;
+pub use notes::{NoteList, Notes, NotesRead};
 pub use parsed::{ComponentConfig, ParsedConfig};
 pub use schemars;
+pub use service_info::{Components, FeatureGate, PipelineInfo, ServiceInfo};
 pub use sockets::{Keeping, ListeningSocket, SocketName, Sockets};
 pub use status::{Code, Fault};
+pub use status_report::{ComponentStatus, StatusEvent, StatusReporter};
 pub use traits::{Component, Connector, Exporter, Extension, Layer, Outputs, Processor, Receiver, Verdict};
 
 pub use weir_pdata::{Batch, Context, Identity, MemoryBudget, Permit, Signal};

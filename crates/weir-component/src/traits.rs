@@ -9,7 +9,7 @@ use weir_pdata::{Batch, Signal};
 
 use crate::{
     BuildContext, BuildError, ClientAuth, ComponentConfig, ConsumeError, Consumer, Host, PipelineId,
-    ServerAuth, ShutdownError, StartError,
+    ServerAuth, ServerMiddleware, ShutdownError, StartError,
 };
 
 /// What the runtime starts and stops.
@@ -213,6 +213,12 @@ pub trait Extension: Component {
     /// Returns what checks the requests to servers that name this extension as their authenticator, if it can. May be called before
     /// the extension has started.
     fn server_auth(&self) -> Option<Arc<dyn ServerAuth>> {
+        None
+    }
+
+    /// Returns what decides on the requests to servers that name this extension in `middlewares`, if it can. May be called before the
+    /// extension has started.
+    fn server_middleware(&self) -> Option<Arc<dyn ServerMiddleware>> {
         None
     }
 }

@@ -5,12 +5,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use weir_component::{
-    BuildContext, BuildError, BuildInfo, Component, ComponentId, ComponentKind, Consumer, Extension, Factory,
-    Failures, Host, Ledger, MemoryBudget, NodeKey, Outputs, ParsedConfig, PipelineId, Signal, Sockets, Step,
+    BuildContext, BuildError, BuildInfo, Component, ComponentId, ComponentKind, Components, Consumer,
+    Extension, Factory, Failures, FeatureGate, Host, Ledger, MemoryBudget, NodeKey, Outputs, ParsedConfig,
+    PipelineId, ServiceInfo, Signal, Sockets, Step,
 };
 use weir_config::{Config, PipelineConfig};
 use weir_telemetry::Metrics;
 
+use crate::describe::describe;
 use crate::running::{Node, Running, Stages, StartFailure, start};
 use crate::{Edge, fan_out};
 
@@ -27,6 +29,8 @@ pub struct Settings {
     pub build_info: BuildInfo,
     /// The listening sockets of the process.
     pub sockets: Sockets,
+    /// The feature gates that the binary knows, for those who show them.
+    pub feature_gates: Vec<FeatureGate>,
 }
 
 /// A component that cannot be built, or that cannot stand where the configuration puts it.
@@ -46,6 +50,7 @@ pub struct Runtime {
     extensions: BTreeMap<ComponentId, Arc<dyn Extension>>,
     settings: Settings,
     failures: Failures,
+    service: Arc<ServiceInfo>,
 }
 
 impl fmt::Debug for Runtime {
@@ -65,6 +70,7 @@ impl Runtime {
             config,
             settings: &settings,
             failures: Failures::default(),
+            components: Components::default(),
             stages: Stages::default(),
             exporters: BTreeMap::new(),
             connectors: BTreeMap::new(),
@@ -77,12 +83,14 @@ impl Runtime {
         }
         builder.receivers();
         if builder.found.is_empty() {
+            let service = Arc::new(describe(config, &settings, &builder.components));
             let (stages, failures) = (builder.stages, builder.failures);
             Ok(Self {
                 stages,
                 extensions,
                 settings,
                 failures,
+                service,
             })
         } else {
             Err(builder.found)
@@ -96,7 +104,9 @@ impl Runtime {
     /// [`StartFailure`] of the first component that cannot start; those that did are stopped again.
     pub async fn start(self) -> Result<Running, StartFailure> {
         let listeners = self.extensions.values().cloned().collect();
-        let host = Host::new(self.extensions).with_sockets(self.settings.sockets);
+        let host = Host::new(self.extensions)
+            .with_sockets(self.settings.sockets)
+            .with_service(self.service);
         start(self.stages, &host, listeners, self.settings.ledger, self.failures).await
     }
 }
@@ -123,6 +133,7 @@ struct Builder<'a> {
     config: &'a Config,
     settings: &'a Settings,
     failures: Failures,
+    components: Components,
     stages: Stages,
     /// One exporter per id and signal, shared by the pipelines of the signal.
     exporters: BTreeMap<(ComponentId, Signal), Consumer>,
@@ -150,7 +161,7 @@ impl<'a> Builder<'a> {
             if let Some(extension) = self.keep(&node, factory.build(parsed, &self.context(&node))) {
                 self.stages
                     .extensions
-                    .push(runs(&node, Arc::clone(&extension) as Arc<dyn Component>));
+                    .push(self.runs(&node, Arc::clone(&extension) as Arc<dyn Component>));
                 built.insert(id.clone(), extension);
             }
         }
@@ -183,7 +194,7 @@ impl<'a> Builder<'a> {
             self.supported(&node, factory.meta.supports(id.signal()));
             let (next, level) = (self.feed(&node, &head), level_above(&head));
             if let Some(step) = self.keep(&node, factory.build(parsed, &self.context(&node), next)) {
-                self.stages.add_step(level, runs(&node, step.component));
+                self.stages.add_step(level, self.runs(&node, step.component));
                 head = vec![First {
                     node,
                     consumer: step.consumer,
@@ -227,7 +238,7 @@ impl<'a> Builder<'a> {
         };
         self.supported(&node, factory.meta.supports(signal));
         let Step { consumer, component } = self.keep(&node, factory.build(parsed, &self.context(&node)))?;
-        self.stages.exporters.push(runs(&node, component));
+        self.stages.exporters.push(self.runs(&node, component));
         self.exporters.insert((id.clone(), signal), consumer.clone());
         Some(First {
             node,
@@ -269,7 +280,7 @@ impl<'a> Builder<'a> {
                 outputs.insert(pipeline, self.feed(&node, &target));
             }
             if let Some(step) = self.keep(&node, factory.build(parsed, &self.context(&node), outputs)) {
-                self.stages.add_step(level, runs(&node, step.component));
+                self.stages.add_step(level, self.runs(&node, step.component));
                 let built = First {
                     node,
                     consumer: step.consumer,
@@ -329,7 +340,7 @@ impl<'a> Builder<'a> {
                 && let Some(component) =
                     self.keep(&node, factory.build(parsed, &self.context(&node), outputs))
             {
-                self.stages.receivers.push(runs(&node, component));
+                self.stages.receivers.push(self.runs(&node, component));
             }
         }
     }
@@ -361,6 +372,7 @@ impl<'a> Builder<'a> {
     }
 
     fn context(&self, node: &NodeKey) -> BuildContext {
+        let (status, notes) = self.components.reporter(node);
         BuildContext {
             id: node.id.clone(),
             kind: node.kind,
@@ -370,7 +382,9 @@ impl<'a> Builder<'a> {
             book: self.settings.ledger.book(node.clone()),
             budget: self.settings.budget.clone(),
             build_info: self.settings.build_info.clone(),
-            failures: self.failures.clone(),
+            failures: self.failures.of(status.clone()),
+            status,
+            notes,
         }
     }
 
@@ -386,6 +400,16 @@ impl<'a> Builder<'a> {
         section
             .get(id)
             .map(|component| (component.factory, &component.config))
+    }
+
+    /// Returns a component with what is needed to start, stop and report it.
+    fn runs(&self, node: &NodeKey, component: Arc<dyn Component>) -> Node {
+        Node {
+            id: node.id.clone(),
+            kind: node.kind.as_str(),
+            component,
+            status: self.components.reporter(node).0,
+        }
     }
 
     fn supported(&mut self, node: &NodeKey, supported: bool) {
@@ -419,13 +443,5 @@ fn failure(
         place: format!("{}::{id}", kind.section()),
         message,
         source,
-    }
-}
-
-fn runs(node: &NodeKey, component: Arc<dyn Component>) -> Node {
-    Node {
-        id: node.id.clone(),
-        kind: node.kind.as_str(),
-        component,
     }
 }

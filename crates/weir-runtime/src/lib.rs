@@ -5,6 +5,7 @@
 //! builds, starts and stops are the factories that the configuration chose.
 
 mod build;
+mod describe;
 mod edge;
 mod error;
 mod fan_out;

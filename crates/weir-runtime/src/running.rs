@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use tokio::time::timeout_at;
 use weir_component::{
-    Account, Component, ComponentId, Extension, Failures, Host, Ledger, ShutdownError, StartError,
+    Account, Component, ComponentId, ComponentStatus, Extension, Failures, Host, Ledger, ShutdownError,
+    StartError, StatusReporter,
 };
 
 /// How long the runtime waits for a component that overruns its deadline before it leaves it behind.
@@ -25,6 +26,8 @@ pub(crate) struct Node {
     pub(crate) id: ComponentId,
     pub(crate) kind: &'static str,
     pub(crate) component: Arc<dyn Component>,
+    /// Where its stages of life are reported.
+    pub(crate) status: StatusReporter,
 }
 
 /// All components of a graph by stage.
@@ -104,7 +107,9 @@ pub(crate) async fn start(
 ) -> Result<Running, StartFailure> {
     for (index, node) in stages.in_start_order().enumerate() {
         tracing::debug!(component = %node.id, kind = node.kind, "starting");
+        node.status.stage(ComponentStatus::Starting);
         if let Err(source) = Arc::clone(&node.component).start(host).await {
+            node.status.permanent(&source);
             let failure = StartFailure {
                 kind: node.kind,
                 id: node.id.clone(),
@@ -116,6 +121,10 @@ pub(crate) async fn start(
             )
             .await;
             return Err(failure);
+        }
+        // Unless it has reported something else already.
+        if node.status.event().status == ComponentStatus::Starting {
+            node.status.ok();
         }
     }
     listeners
@@ -237,10 +246,15 @@ async fn stop_together(nodes: &[Node], deadline: Instant) -> Vec<String> {
 
 async fn stop_one(node: &Node, deadline: Instant) -> Option<String> {
     tracing::debug!(component = %node.id, kind = node.kind, "stopping");
+    node.status.stage(ComponentStatus::Stopping);
     let overrun = || Err(ShutdownError::new("did not stop in time"));
     let stopped = timeout_at((deadline + GRACE).into(), node.component.shutdown(deadline))
         .await
         .unwrap_or_else(|_| overrun());
+    match &stopped {
+        Ok(()) => node.status.stage(ComponentStatus::Stopped),
+        Err(error) => node.status.permanent(error),
+    }
     stopped
         .err()
         .map(|error| format!("{} `{}`: {error}", node.kind, node.id))

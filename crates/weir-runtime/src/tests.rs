@@ -5,4 +5,5 @@ mod build;
 mod fakes;
 mod flow;
 mod lifecycle;
+mod service;
 mod switch;

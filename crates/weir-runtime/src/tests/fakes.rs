@@ -13,7 +13,7 @@ use weir_component::{
     Batch, Book, BuildContext, BuildError, BuildInfo, Catalog, Component, Connector, ConnectorFactory,
     ConsumeError, Consumer, Exporter, ExporterFactory, Extension, ExtensionFactory, Failures, Host, Layer,
     Ledger, MemoryBudget, Outputs, PipelineId, Processor, ProcessorFactory, Receiver, ReceiverFactory,
-    ShutdownError, Signal, Sockets, Stability, StartError, Validate, Verdict,
+    ServiceInfo, ShutdownError, Signal, Sockets, Stability, StartError, Validate, Verdict,
 };
 use weir_config::{Config, Sources, System};
 use weir_telemetry::Metrics;
@@ -46,6 +46,7 @@ struct Shared {
     sinks: Mutex<BTreeMap<String, Sink>>,
     outputs: Mutex<BTreeMap<String, Outputs>>,
     failures: Mutex<Option<Failures>>,
+    service: Mutex<Option<Arc<ServiceInfo>>>,
 }
 
 thread_local! {
@@ -87,6 +88,16 @@ impl World {
             .clone()
     }
 
+    /// Returns the description of the last graph that was started.
+    pub(super) fn service(&self) -> Arc<ServiceInfo> {
+        self.0
+            .service
+            .lock()
+            .unwrap()
+            .clone()
+            .expect("a graph was started")
+    }
+
     /// Returns where the components of the last graph report that they cannot go on.
     pub(super) fn failures(&self) -> Failures {
         self.0
@@ -125,6 +136,7 @@ pub(super) fn settings() -> Settings {
         budget: MemoryBudget::unlimited(),
         build_info: BuildInfo::default(),
         sockets: Sockets::default(),
+        feature_gates: Vec::new(),
     }
 }
 
@@ -197,6 +209,7 @@ impl Life {
     }
 
     fn start(&self, host: &Host) -> Result<(), StartError> {
+        *self.world.0.service.lock().unwrap() = Some(Arc::clone(host.service()));
         let beside = "beside"
             .parse()
             .ok()
