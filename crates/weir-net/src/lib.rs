@@ -2,7 +2,8 @@
 //!
 //! Owns what lies between a component and the network: listening and connecting, TLS, HTTP/1 and HTTP/2, unary gRPC, content codings
 //! with caps, timeouts, authentication by extensions, graceful shutdown, the shared configuration blocks for all that, and values that
-//! follow their files. It does not know what the bytes mean, nor which paths, methods and media types a component serves.
+//! follow their files or are renewed ahead of their expiry. It does not know what the bytes mean, nor which paths, methods and media
+//! types a component serves.
 
 mod body;
 pub mod client;
@@ -11,6 +12,7 @@ pub mod compression;
 pub mod config;
 pub mod grpc;
 mod io;
+mod renewed;
 pub mod server;
 pub mod status;
 #[cfg(test)]
@@ -19,4 +21,5 @@ pub mod tls;
 mod watched;
 
 pub use body::Body;
+pub use renewed::{Lease, RenewalMetrics, Renewed, Source};
 pub use watched::{Watched, WatchedError};
