@@ -10,6 +10,8 @@
 //!     Config
 //! ```
 //!
+//! [`schema`] describes files for editors and for the reference pages.
+//!
 //! [`load`] does the first half, [`read()`] the second. Both answer with a [`Report`] that points into the sources.
 //!
 //! This crate knows the grammar and the rules between components (references, signals, cycles). It knows no component:
@@ -33,6 +35,7 @@ mod provider;
 mod read;
 mod removed;
 mod report;
+pub mod schema;
 mod source;
 mod suggest;
 pub mod telemetry;

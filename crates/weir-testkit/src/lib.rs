@@ -4,6 +4,7 @@
 //! - [`Sink`]: the step behind the one under test; records, refuses and holds on demand.
 //! - [`Bench`]: one component between counted edges, so that a test can ask whether the books balance.
 //! - [`contract`]: what every component must do, as functions that a component's tests call.
+//! - [`json_schema`]: a judge of JSON Schemas.
 //! - [`remote_write`]: a loopback server that answers as a test tells it.
 //!
 //! A dependency of tests only. It panics where a test should fail, with a message that says what was expected.
@@ -11,6 +12,7 @@
 pub mod batches;
 mod bench;
 pub mod contract;
+pub mod json_schema;
 pub mod remote_write;
 mod sink;
 

@@ -18,8 +18,11 @@ use schemars::{Schema, json_schema};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// Keyword that names the shared block which a section is, and on a key the block which it comes from.
+/// Keyword of a section: the block that it is, if several components have it.
 pub const BLOCK: &str = "x-weir-block";
+
+/// Keyword of a key: the block that it comes from, if that block's keys stand among those of a component.
+pub const FROM: &str = "x-weir-from";
 
 /// Makes the schema of a struct that of a section: every key may be left out, no others exist, and defaults are those of `T`.
 ///
@@ -39,7 +42,7 @@ pub fn block<T: Default + Serialize>(name: &'static str) -> impl FnMut(&mut Sche
         schema.insert(BLOCK.to_owned(), name.into());
         for property in properties(schema).into_iter().flat_map(Map::values_mut) {
             if let Some(property) = property.as_object_mut() {
-                property.entry(BLOCK).or_insert_with(|| name.into());
+                property.entry(FROM).or_insert_with(|| name.into());
             }
         }
     }
@@ -128,7 +131,7 @@ mod tests {
         assert_eq!(outer.get(BLOCK), None, "the section is no block itself");
         let place = &outer["properties"]["place"];
         assert_eq!(
-            (&place["default"], &place[BLOCK]),
+            (&place["default"], &place[FROM]),
             (&"there".into(), &"inner".into())
         );
         assert_eq!(place["description"], "Where.");
