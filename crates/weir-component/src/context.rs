@@ -9,6 +9,7 @@ use weir_pdata::{MemoryBudget, Signal};
 use weir_telemetry::Metrics;
 
 use crate::ledger::{Book, Ledger, NodeKey};
+use crate::storage::Store;
 use crate::{
     ClientAuth, ComponentId, ComponentKind, Extension, Notes, PipelineId, ServerAuth, ServerMiddleware,
     ServiceInfo, Sockets, StartError, StatusReporter,
@@ -118,6 +119,16 @@ pub struct BuildContext {
 }
 
 impl BuildContext {
+    /// Returns the component's place in the graph: its name in the books, and in storage.
+    pub fn node(&self) -> NodeKey {
+        NodeKey {
+            kind: self.kind,
+            id: self.id.clone(),
+            signal: self.signal,
+            pipeline: self.pipeline.clone(),
+        }
+    }
+
     /// Makes the context of a component that stands alone, for tests and tools.
     pub fn standalone(id: ComponentId, kind: ComponentKind, signal: Option<Signal>) -> Self {
         let ledger = Ledger::default();
@@ -188,6 +199,29 @@ impl Host {
     /// Returns a running extension.
     pub fn extension(&self, id: &ComponentId) -> Option<&Arc<dyn Extension>> {
         self.extensions.get(id)
+    }
+
+    /// Opens the store that a storage extension keeps for a component, under the component's own place in the graph; see
+    /// [`BuildContext::node`].
+    ///
+    /// # Errors
+    ///
+    /// There is no such extension, it keeps nothing, or the store cannot be opened.
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [`Storage::open`](crate::Storage::open).
+    pub async fn store(&self, storage: &ComponentId, owner: &NodeKey) -> Result<Arc<dyn Store>, StartError> {
+        let extension = self.extension(storage).ok_or_else(|| {
+            StartError::new(format!(
+                "the storage `{storage}` is not running: list it in `service::extensions`"
+            ))
+        })?;
+        let storage = extension
+            .storage()
+            .ok_or_else(|| StartError::new(format!("the extension `{storage}` is no storage")))?;
+        let opened = storage.open(owner).await;
+        opened.map_err(|error| StartError::new("cannot open the store").caused_by(error))
     }
 
     /// Returns what puts credentials on the requests of a client.

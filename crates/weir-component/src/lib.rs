@@ -24,6 +24,7 @@ mod service_info;
 mod sockets;
 mod status;
 mod status_report;
+mod storage;
 mod traits;
 
 pub use async_trait::async_trait;
@@ -49,6 +50,7 @@ pub use service_info::{Components, FeatureGate, PipelineInfo, ServiceInfo};
 pub use sockets::{Keeping, ListeningSocket, SocketName, Sockets};
 pub use status::{Code, Fault};
 pub use status_report::{ComponentStatus, StatusEvent, StatusReporter};
+pub use storage::{Change, Changes, Commit, Show, Storage, StorageError, Store};
 pub use traits::{Component, Connector, Exporter, Extension, Layer, Outputs, Processor, Receiver, Verdict};
 
 pub use weir_pdata::{Batch, Context, Identity, MemoryBudget, Permit, Signal};

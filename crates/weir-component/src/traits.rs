@@ -7,6 +7,7 @@ use std::time::Instant;
 use async_trait::async_trait;
 use weir_pdata::{Batch, Signal};
 
+use crate::storage::Storage;
 use crate::{
     BuildContext, BuildError, ClientAuth, ComponentConfig, ConsumeError, Consumer, Host, PipelineId,
     ServerAuth, ServerMiddleware, ShutdownError, StartError,
@@ -213,6 +214,12 @@ pub trait Extension: Component {
     /// Returns what checks the requests to servers that name this extension as their authenticator, if it can. May be called before
     /// the extension has started.
     fn server_auth(&self) -> Option<Arc<dyn ServerAuth>> {
+        None
+    }
+
+    /// Returns what keeps the state of components that name this extension as their `storage`, if it can. May be called before the
+    /// extension has started.
+    fn storage(&self) -> Option<Arc<dyn Storage>> {
         None
     }
 
