@@ -14,7 +14,7 @@ use super::proxy::{self, ProxyEnvironment};
 use super::request::Client;
 use super::transport::{Transport, TransportSettings};
 use crate::compression::Encoding;
-use crate::config::{Authentication, Headers, Middleware, Span};
+use crate::config::{Authentication, Headers, Middleware, Span, validate_client_middlewares};
 use crate::tls::{TlsClient, TlsError};
 
 /// Idle connections per host where the configuration says 0, as in Go.
@@ -72,7 +72,7 @@ pub struct HttpClient {
     pub force_attempt_http2: bool,
     /// A cookie jar. Not supported.
     pub cookies: OffUnlessSet<Cookies>,
-    /// Middlewares by extension. Not supported yet.
+    /// No extension is a middleware for clients; must be empty.
     pub middlewares: Vec<Middleware>,
 }
 
@@ -240,11 +240,7 @@ impl Validate for HttpClient {
             found.add("compression_params::level", message);
         }
         found.require(!self.cookies.is_on(), "cookies", "cookies are not supported");
-        found.require(
-            self.middlewares.is_empty(),
-            "middlewares",
-            "middlewares are not supported yet",
-        );
+        validate_client_middlewares(&self.middlewares, found);
     }
 }
 

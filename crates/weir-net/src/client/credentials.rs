@@ -6,7 +6,7 @@ use std::sync::Arc;
 use weir_component::config::OffUnlessSet;
 use weir_component::{AuthError, ClientAuth, Host, OutgoingRequest, StartError};
 
-use crate::config::{Authentication, authenticator_id};
+use crate::config::{Authentication, extension_id};
 
 /// Puts credentials on requests if the configuration names an authenticator. Cloning shares it.
 #[derive(Clone, Default)]
@@ -18,7 +18,7 @@ impl Credentials {
         let Some(section) = section.as_ref() else {
             return Ok(Self(None));
         };
-        let id = authenticator_id(&section.authenticator)?;
+        let id = extension_id(&section.authenticator)?;
         host.client_auth(&id).map(|auth| Self(Some(auth)))
     }
 

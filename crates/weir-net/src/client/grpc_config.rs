@@ -14,7 +14,7 @@ use super::grpc_endpoint::{GrpcEndpoint, GrpcEndpointError};
 use super::proxy::ProxyEnvironment;
 use super::transport::{Address, Transport, TransportSettings};
 use crate::compression::Encoding;
-use crate::config::{Authentication, Headers, Middleware, Span};
+use crate::config::{Authentication, Headers, Middleware, Span, validate_client_middlewares};
 use crate::grpc;
 use crate::tls::{TlsClient, TlsError};
 
@@ -53,7 +53,7 @@ pub struct GrpcClient {
     pub authority: String,
     /// Credentials by an extension, which may replace metadata. Default: none.
     pub auth: OffUnlessSet<Authentication>,
-    /// Middlewares by extension. Not supported yet.
+    /// No extension is a middleware for clients; must be empty.
     pub middlewares: Vec<Middleware>,
 }
 
@@ -246,11 +246,7 @@ impl Validate for GrpcClient {
             format!("`{}` is not a host, with or without a port", self.authority),
         );
         found.nested("auth", &self.auth);
-        found.require(
-            self.middlewares.is_empty(),
-            "middlewares",
-            "middlewares are not supported yet",
-        );
+        validate_client_middlewares(&self.middlewares, found);
     }
 }
 

@@ -530,7 +530,7 @@ fn what_is_not_honoured_is_refused() {
             "auth::authenticator: required: the id of an extension",
             "compression_params::level: level 3 does not exist for `snappy`, use 0",
             "cookies: cookies are not supported",
-            "middlewares: middlewares are not supported yet",
+            "middlewares: no extension is a middleware for clients: remove the key",
         ]
     );
 }
@@ -572,7 +572,7 @@ fn grpc_clients_say_what_they_do_not_do() {
         "balancer_name: balancer `ring_hash` is not supported",
         "authority: `a b` is not a host",
         "auth::authenticator: required",
-        "middlewares: middlewares are not supported yet",
+        "middlewares: no extension is a middleware for clients: remove the key",
     ];
     assert_eq!(found.len(), expected.len(), "{found:#?}");
     for (found, expected) in found.iter().zip(expected) {

@@ -20,13 +20,12 @@ impl Validate for Authentication {
     }
 }
 
-/// Reads the id of an authenticator.
+/// Reads the id of an authenticator or a middleware.
 ///
 /// # Errors
 ///
 /// The text is no id, which validation reports as well.
-pub(crate) fn authenticator_id(text: &str) -> Result<ComponentId, StartError> {
-    text.parse().map_err(|error: InvalidId| {
-        StartError::new("the authenticator is not named by an id").caused_by(error)
-    })
+pub(crate) fn extension_id(text: &str) -> Result<ComponentId, StartError> {
+    text.parse()
+        .map_err(|error: InvalidId| StartError::new("the extension is not named by an id").caused_by(error))
 }

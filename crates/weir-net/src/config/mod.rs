@@ -10,10 +10,11 @@ mod shared;
 mod span;
 
 pub use authentication::Authentication;
-pub(crate) use authentication::authenticator_id;
+pub(crate) use authentication::extension_id;
 pub use headers::Headers;
 pub use keys::{Keys, read_onto};
 #[doc(hidden)]
 pub use keys::{deserialize, serialize};
 pub use shared::{Dialer, Middleware};
+pub(crate) use shared::{validate_client_middlewares, validate_middlewares};
 pub use span::Span;

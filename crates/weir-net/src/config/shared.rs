@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use weir_component::config::Violations;
+
 use super::Span;
 use weir_component::config::schema;
 use weir_component::schemars::{self, JsonSchema};
@@ -26,3 +28,19 @@ pub struct Middleware {
 }
 
 crate::keys!(Middleware { id });
+
+/// Notes the extensions that a server's `middlewares` name.
+pub(crate) fn validate_middlewares(middlewares: &[Middleware], found: &mut Violations) {
+    for (index, middleware) in middlewares.iter().enumerate() {
+        found.names_extension(&format!("middlewares::{index}::id"), &middleware.id);
+    }
+}
+
+/// Refuses the `middlewares` of a client.
+pub(crate) fn validate_client_middlewares(middlewares: &[Middleware], found: &mut Violations) {
+    found.require(
+        middlewares.is_empty(),
+        "middlewares",
+        "no extension is a middleware for clients: remove the key",
+    );
+}

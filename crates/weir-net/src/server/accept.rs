@@ -27,7 +27,7 @@ pub enum ServerError {
     /// The TLS section.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// The authenticator.
+    /// An authenticator or a middleware.
     #[error(transparent)]
     Authenticator(#[from] StartError),
 }

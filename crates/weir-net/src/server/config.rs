@@ -17,8 +17,9 @@ use super::cors::CorsPolicy;
 use super::guard::{Guard, Protocol};
 use super::layers::Around;
 use super::listener::Endpoint;
+use super::middleware::Middlewares;
 use crate::compression::Encoding;
-use crate::config::{Dialer, Headers, Middleware, Span};
+use crate::config::{Dialer, Headers, Middleware, Span, validate_middlewares};
 use crate::tls::{ALPN_H2, ALPN_HTTP1, TlsServer};
 
 /// Largest request body unless configured otherwise, compressed and decompressed: 20 MiB.
@@ -67,7 +68,8 @@ pub struct HttpServer {
     pub idle_timeout: Duration,
     /// Serves more than one request per HTTP/1 connection. Default: true.
     pub keep_alives_enabled: bool,
-    /// Middlewares by extension. Not supported yet.
+    /// Extensions that decide on requests when these are authenticated and before bodies are read, in this order; such as
+    /// `memory_limiter`. Default: none.
     pub middlewares: Vec<Middleware>,
 }
 
@@ -260,11 +262,7 @@ impl Validate for HttpServer {
         found.nested("cors", &self.cors);
         found.nested("auth", &self.auth);
         found.nested("response_headers", &self.response_headers);
-        found.require(
-            self.middlewares.is_empty(),
-            "middlewares",
-            "middlewares are not supported yet",
-        );
+        validate_middlewares(&self.middlewares, found);
     }
 }
 
@@ -321,7 +319,7 @@ impl HttpServer {
         }
     }
 
-    /// Finds the authenticator, reads TLS files and binds the socket.
+    /// Finds the authenticator and the middlewares, reads TLS files and binds the socket.
     ///
     /// # Errors
     ///
@@ -331,6 +329,7 @@ impl HttpServer {
         let guard = auth
             .map(|auth| Guard::find(&auth.authenticator, &auth.request_params, Protocol::Http, host))
             .transpose()?;
+        let middlewares = Middlewares::find(&self.middlewares, Protocol::Http, host)?;
         let tls = self
             .tls
             .as_ref()
@@ -358,6 +357,7 @@ impl HttpServer {
                 self.response_headers.to_map(),
                 self.cors.as_ref().and_then(CorsPolicy::new),
                 guard,
+                middlewares,
             ),
         };
         Server::bind(&endpoint, tls, settings, host.sockets()).await

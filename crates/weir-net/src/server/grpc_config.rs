@@ -13,8 +13,9 @@ use super::connection::Settings;
 use super::guard::{Guard, Protocol};
 use super::layers::Around;
 use super::listener::Endpoint;
+use super::middleware::Middlewares;
 use super::ping_guard::PingPolicy;
-use crate::config::{Authentication, Dialer, Middleware, Span};
+use crate::config::{Authentication, Dialer, Middleware, Span, validate_middlewares};
 use crate::grpc::{DEFAULT_MAX_MESSAGE_BYTES, Limits};
 use crate::tls::{ALPN_H2, TlsServer};
 
@@ -57,7 +58,8 @@ pub struct GrpcServer {
     pub auth: OffUnlessSet<Authentication>,
     /// Passes request metadata on as metadata of the client. Default: false.
     pub include_metadata: bool,
-    /// Middlewares by extension. Not supported yet.
+    /// Extensions that decide on calls when these are authenticated and before messages are read, in this order; such as
+    /// `memory_limiter`. Default: none.
     pub middlewares: Vec<Middleware>,
 }
 
@@ -172,11 +174,7 @@ impl Validate for GrpcServer {
             );
         }
         found.nested("auth", &self.auth);
-        found.require(
-            self.middlewares.is_empty(),
-            "middlewares",
-            "middlewares are not supported yet",
-        );
+        validate_middlewares(&self.middlewares, found);
     }
 }
 
@@ -192,7 +190,7 @@ impl GrpcServer {
         Limits { max_message_bytes }
     }
 
-    /// Finds the authenticator, reads TLS files and binds the socket.
+    /// Finds the authenticator and the middlewares, reads TLS files and binds the socket.
     ///
     /// # Errors
     ///
@@ -202,6 +200,7 @@ impl GrpcServer {
         let guard = auth
             .map(|auth| Guard::find(&auth.authenticator, &[], Protocol::Grpc, host))
             .transpose()?;
+        let middlewares = Middlewares::find(&self.middlewares, Protocol::Grpc, host)?;
         let tls = self.tls.as_ref().map(|tls| tls.build(&[ALPN_H2])).transpose()?;
         let endpoint = Endpoint {
             address: self.endpoint.clone(),
@@ -242,7 +241,7 @@ impl GrpcServer {
             max_concurrent_streams: Some(streams),
             read_buffer: usize::try_from(self.read_buffer_size).unwrap_or(0),
             write_buffer: usize::try_from(self.write_buffer_size).unwrap_or(0),
-            around: Around::new(HeaderMap::new(), None, guard),
+            around: Around::new(HeaderMap::new(), None, guard, middlewares),
         };
         Server::bind(&endpoint, tls, settings, host.sockets()).await
     }

@@ -10,7 +10,7 @@ use weir_component::{AuthError, Host, IncomingRequest, ServerAuth, StartError};
 
 use super::ConnectionInfo;
 use crate::body::Body;
-use crate::config::authenticator_id;
+use crate::config::extension_id;
 use crate::grpc::{self, Status};
 use crate::status::retry_after_value;
 
@@ -41,7 +41,7 @@ impl Guard {
         host: &Host,
     ) -> Result<Self, StartError> {
         Ok(Self {
-            auth: host.server_auth(&authenticator_id(authenticator)?)?,
+            auth: host.server_auth(&extension_id(authenticator)?)?,
             request_params: request_params
                 .iter()
                 .filter_map(|name| HeaderName::try_from(name).ok())

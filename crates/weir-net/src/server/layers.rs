@@ -1,4 +1,4 @@
-//! What a server does around its service: headers of every response, cross-origin requests, authentication.
+//! What a server does around its service: headers of every response, cross-origin requests, authentication, middlewares.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use tower::ServiceExt;
 use super::HttpService;
 use super::cors::{CorsPolicy, Verdict};
 use super::guard::Guard;
+use super::middleware::Middlewares;
 use crate::body::Body;
 
 /// Goes around calls of a service. Cloning shares it.
@@ -21,16 +22,24 @@ struct Parts {
     response_headers: HeaderMap,
     cors: Option<CorsPolicy>,
     guard: Option<Guard>,
+    middlewares: Option<Middlewares>,
 }
 
 impl Around {
-    pub(super) fn new(response_headers: HeaderMap, cors: Option<CorsPolicy>, guard: Option<Guard>) -> Self {
-        let needed = !response_headers.is_empty() || cors.is_some() || guard.is_some();
+    pub(super) fn new(
+        response_headers: HeaderMap,
+        cors: Option<CorsPolicy>,
+        guard: Option<Guard>,
+        middlewares: Option<Middlewares>,
+    ) -> Self {
+        let needed =
+            !response_headers.is_empty() || cors.is_some() || guard.is_some() || middlewares.is_some();
         Self(needed.then(|| {
             Arc::new(Parts {
                 response_headers,
                 cors,
                 guard,
+                middlewares,
             })
         }))
     }
@@ -67,7 +76,7 @@ impl Around {
 }
 
 impl Parts {
-    /// Calls `service` if the request is authenticated or need not be.
+    /// Calls `service` if the request is authenticated or need not be, and no middleware refuses it.
     async fn guarded<S: HttpService>(
         &self,
         service: S,
@@ -75,6 +84,11 @@ impl Parts {
     ) -> Result<Response<Body>, Infallible> {
         if let Some(guard) = &self.guard
             && let Err(refusal) = guard.admit(&mut request).await
+        {
+            return Ok(refusal);
+        }
+        if let Some(middlewares) = &self.middlewares
+            && let Err(refusal) = middlewares.admit(&request)
         {
             return Ok(refusal);
         }

@@ -1,6 +1,7 @@
 //! Servers: configuration, listening, connections, and what an HTTP server does around its service.
 //!
-//! Owns sockets and their limits from bind to drained shutdown, and turns away requests that are not authenticated. It does not know paths, methods or media types: that is the service,
+//! Owns sockets and their limits from bind to drained shutdown, and turns away requests that are not
+//! authenticated or that a middleware refuses. It does not know paths, methods or media types: that is the service,
 //! a tower service from `Request<Incoming>` to `Response<Body>`.
 //!
 //! ```text
@@ -18,6 +19,7 @@ mod grpc_config;
 mod guard;
 mod layers;
 mod listener;
+mod middleware;
 mod ping_guard;
 #[cfg(test)]
 mod tests;

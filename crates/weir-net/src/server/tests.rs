@@ -684,7 +684,7 @@ fn sections_are_read_over_defaults() {
 #[test]
 fn what_is_not_honoured_is_refused() {
     let config: HttpServer = serde_yaml::from_str(
-        "{endpoint: localhost, auth: {}, middlewares: [{id: m}], dialer: {timeout: 1s}, tls: {}}",
+        "{endpoint: localhost, auth: {}, middlewares: [{id: m}, {}], dialer: {timeout: 1s}, tls: {}}",
     )
     .unwrap();
     assert_eq!(
@@ -694,7 +694,7 @@ fn what_is_not_honoured_is_refused() {
             "dialer: a server does not dial: remove it",
             "tls: a server needs a certificate and a key: set cert_file and key_file, or cert_pem and key_pem",
             "auth::authenticator: required: the id of an extension",
-            "middlewares: middlewares are not supported yet",
+            "middlewares::1::id: required: the id of an extension",
         ]
     );
     let config = GrpcServer {
