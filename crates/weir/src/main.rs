@@ -37,6 +37,7 @@ fn components() -> Catalog {
         weir_connector_forward::FACTORY.into(),
         weir_extension_basicauth::FACTORY.into(),
         weir_extension_bearertokenauth::FACTORY.into(),
+        weir_extension_file_storage::FACTORY.into(),
         weir_extension_health_check::FACTORY.into(),
         weir_extension_headers_setter::FACTORY.into(),
     ])
