@@ -135,7 +135,10 @@ async fn handshake<T, S>(
         return connection::serve(stream, info, service, settings, lifecycle).await;
     };
     let accepted = tokio::select! {
-        () = lifecycle.drain.cancelled() => return,
+        () = async {
+            lifecycle.drain.cancelled().await;
+            tokio::time::sleep(connection::NEW_GRACE).await;
+        } => return,
         accepted = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)) => accepted,
     };
     match accepted {

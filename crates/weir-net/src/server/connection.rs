@@ -1,6 +1,7 @@
 //! One connection: its limits in time and its service.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -9,7 +10,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response, Version};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -39,6 +41,9 @@ const MAX_HEADER_BYTES: u32 = 64 << 10;
 
 /// Time for the last answers of an HTTP/1 connection that is closed for idleness; nothing should be left.
 const IDLE_GRACE: Duration = Duration::from_secs(1);
+
+/// Time that a new connection has for its first request although the server is closing: the client could not know.
+pub(super) const NEW_GRACE: Duration = Duration::from_secs(1);
 
 /// A limit that never comes.
 const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
@@ -127,6 +132,7 @@ pub(super) async fn serve<T, S>(
         around: settings.around.clone(),
         info: Arc::new(info),
         activity: Arc::clone(&activity),
+        drain: lifecycle.drain.clone(),
     };
     let stream = WriteTimeout::new(stream, settings.write_timeout);
     let stream = PingGuard::new(stream, settings.ping_policy, &activity);
@@ -140,7 +146,9 @@ pub(super) async fn serve<T, S>(
     let mut aged = pin!(tokio::time::sleep(aged));
     let mut idle = pin!(tokio::time::sleep(settings.idle.unwrap_or(NEVER)));
     let mut end = pin!(tokio::time::sleep(NEVER));
-    let mut closing = false;
+    let mut new = pin!(tokio::time::sleep(NEW_GRACE));
+    // `draining`: is to close after its first request. `closing`: was told to close.
+    let (mut draining, mut closing) = (false, false);
     loop {
         let grace = tokio::select! {
             biased;
@@ -151,7 +159,13 @@ pub(super) async fn serve<T, S>(
                 }
                 return;
             }
-            () = lifecycle.drain.cancelled(), if !closing => None,
+            // Requests begin while the connection is polled, just above.
+            () = poll_fn(|_| activity.has_begun()), if draining && !closing => None,
+            () = new.as_mut(), if draining && !closing => None,
+            () = lifecycle.drain.cancelled(), if !draining && !closing => {
+                draining = true;
+                continue;
+            }
             () = aged.as_mut(), if !closing => settings.age_grace,
             () = idle.as_mut(), if !closing => match activity.idle_since() {
                 Some(since) if since.elapsed() >= settings.idle.unwrap_or(NEVER) => Some(IDLE_GRACE),
@@ -230,6 +244,15 @@ impl Activity {
         (self.in_flight.load(Ordering::Acquire) == 0).then_some(since)
     }
 
+    /// Is ready when there was a request.
+    fn has_begun(&self) -> Poll<()> {
+        if self.in_flight.load(Ordering::Acquire) > 0 || self.answers() > 0 {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
     /// Returns the number of requests that were answered.
     pub(super) fn answers(&self) -> u64 {
         self.answers.load(Ordering::Acquire)
@@ -261,6 +284,7 @@ struct ConnectionService<S> {
     around: Around,
     info: Arc<ConnectionInfo>,
     activity: Arc<Activity>,
+    drain: CancellationToken,
 }
 
 impl<S: HttpService> hyper::service::Service<Request<Incoming>> for ConnectionService<S> {
@@ -271,9 +295,15 @@ impl<S: HttpService> hyper::service::Service<Request<Incoming>> for ConnectionSe
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let in_flight = self.activity.begin();
         request.extensions_mut().insert(Arc::clone(&self.info));
-        let (service, around) = (self.inner.clone(), self.around.clone());
+        let (service, around, drain) = (self.inner.clone(), self.around.clone(), self.drain.clone());
+        // HTTP/2 has a frame for it.
+        let may_say_so = request.version() <= Version::HTTP_11;
         Box::pin(async move {
-            let response = around.call(service, request).await?;
+            let mut response = around.call(service, request).await?;
+            if may_say_so && drain.is_cancelled() {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(CONNECTION, close);
+            }
             Ok(response.map(|body| AnswerBody {
                 body,
                 in_flight: Some(in_flight),

@@ -791,3 +791,35 @@ async fn the_file_of_a_unix_socket_stays_for_the_next_server() {
     second.shutdown(soon()).await;
     assert!(!path.exists());
 }
+
+#[tokio::test]
+async fn a_new_connection_is_answered_once_although_the_server_is_closing() {
+    let running = http_server()
+        .bind(&Host::default())
+        .await
+        .unwrap()
+        .start(service(describe));
+    // Of two connections one has been used: the server has accepted both.
+    let mut new = TcpStream::connect(("127.0.0.1", port_of(&running)))
+        .await
+        .unwrap();
+    let mut used = TcpStream::connect(("127.0.0.1", port_of(&running)))
+        .await
+        .unwrap();
+    used.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
+    used.read_exact(&mut [0; 12]).await.unwrap();
+    let drained = running.shutdown(soon());
+    let clients = async {
+        read_to_close(&mut used).await;
+        new.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        String::from_utf8(read_to_close(&mut new).await).unwrap()
+    };
+    let (drained, answer) = tokio::join!(drained, clients);
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && answer.contains("connection: close"),
+        "{answer}"
+    );
+    assert_eq!(drained, Drained { cut: 0 });
+}
