@@ -13,7 +13,7 @@ use weir_telemetry::Heap;
 
 use crate::args::{self, Arguments, Command, ConfigArgs};
 use crate::gateway::GatewayError;
-use crate::{components, configuration, feature_gates, print_config, run};
+use crate::{components, configuration, feature_gates, gateway, print_config, run};
 
 /// A binary: what it offers, what it is called, what it can do besides running a gateway.
 pub struct App {
@@ -129,7 +129,7 @@ impl App {
     fn validate(&self, config: &ConfigArgs) -> anyhow::Result<ExitCode> {
         warn_of_gates(config)?;
         let (config, warnings) = configuration::read(&config.sources(), &self.catalog)?;
-        run::build_unopened(self, &config)?;
+        gateway::build_unopened(self, &config)?;
         if !warnings.is_empty() {
             to_stderr(&warnings.render(wants_colour()));
         }

@@ -1,4 +1,5 @@
-//! A running gateway: the graph of a configuration and the endpoint of own metrics.
+//! A running gateway: the graph of a configuration and the endpoint of own metrics. `reload.rs` puts one configuration in the
+//! place of another.
 
 use std::fmt;
 use std::time::Instant;
@@ -6,18 +7,35 @@ use std::time::Instant;
 use weir_component::{Ledger, MemoryBudget, Sockets};
 use weir_config::Config;
 use weir_net::server::{LocalAddress, ServerError};
-use weir_runtime::{BuildFailure, Running, Runtime, Settings, ShutdownReport, StartFailure};
-use weir_telemetry::{Metrics, Process};
+use weir_runtime::{BuildFailure, GraphError, Running, Runtime, Settings, ShutdownReport, StartFailure};
+use weir_telemetry::{Level, Metrics, Process};
 
 use crate::own_metrics::{OwnMetrics, Source};
 use crate::own_telemetry;
+use crate::reload::Reloads;
 use crate::{App, feature_gates};
 
 /// A gateway that takes data. For binaries that run one beside other things; [`App::main`] does the rest as well.
 #[derive(Debug)]
 pub struct Gateway {
-    running: Running,
-    own_metrics: OwnMetrics,
+    /// What runs.
+    pub(crate) config: Config,
+    pub(crate) graph: Graph,
+    /// What the graph shares with the graphs after it.
+    pub(crate) settings: Settings,
+    pub(crate) own_metrics: OwnMetrics,
+    /// Those of own metrics are apart from those of the graph: their servers overlap in a reload.
+    pub(crate) own_sockets: Sockets,
+    pub(crate) reloads: Reloads,
+}
+
+/// The graph of a gateway.
+#[derive(Debug)]
+pub(crate) enum Graph {
+    /// Takes data.
+    Up(Running),
+    /// Was stopped during a reload, and left this behind.
+    Down(ShutdownReport),
 }
 
 /// Why a gateway does not run.
@@ -63,18 +81,22 @@ impl Gateway {
     ///
     /// Not cancel safe: components that have started keep running.
     pub async fn start(app: &App, config: &Config) -> Result<Self, GatewayError> {
-        let telemetry = &config.service.telemetry.metrics;
-        let metrics = own_telemetry::metrics(app, config);
-        let ledger = Ledger::default();
-        let runtime = build(app, config, metrics.clone(), ledger.clone())?;
-        let source = Source {
-            metrics,
-            ledger,
-            process: Process::new(app.heap_reader()),
+        let settings = Settings {
+            metrics: own_telemetry::metrics(app, config),
+            ..settings(app)
         };
-        let own_metrics = OwnMetrics::start(telemetry.prometheus.as_ref(), source).await?;
+        let runtime = build(config, settings.clone())?;
+        let own_sockets = Sockets::default();
+        let own_metrics = own_metrics(app, config, &settings, &own_sockets).await?;
         match runtime.start().await {
-            Ok(running) => Ok(Self { running, own_metrics }),
+            Ok(running) => Ok(Self {
+                config: config.clone(),
+                graph: Graph::Up(running),
+                reloads: Reloads::new(&settings.metrics),
+                settings,
+                own_metrics,
+                own_sockets,
+            }),
             Err(failure) => {
                 own_metrics.shutdown(Instant::now()).await;
                 Err(failure.into())
@@ -89,7 +111,7 @@ impl Gateway {
 
     /// Returns the books.
     pub const fn ledger(&self) -> &Ledger {
-        self.running.ledger()
+        &self.settings.ledger
     }
 
     /// Waits until a component cannot go on; says which and why.
@@ -98,7 +120,10 @@ impl Gateway {
     ///
     /// Nothing is lost by dropping the future.
     pub async fn failed(&self) -> String {
-        self.running.failed().await
+        match &self.graph {
+            Graph::Up(running) => running.failed().await,
+            Graph::Down(_) => std::future::pending().await,
+        }
     }
 
     /// Stops: receivers first, exporters when they have delivered, own metrics last. What is not done by `deadline` is left
@@ -108,26 +133,60 @@ impl Gateway {
     ///
     /// Not cancel safe: components that were not reached keep running.
     pub async fn shutdown(self, deadline: Instant) -> ShutdownReport {
-        let report = self.running.shutdown(deadline).await;
+        let report = match self.graph {
+            Graph::Up(running) => running.shutdown(deadline).await,
+            Graph::Down(report) => report,
+        };
         self.own_metrics.shutdown(deadline).await;
         report
     }
 }
 
-/// Builds the graph without opening anything.
-pub(crate) fn build(
+/// Opens the endpoint of own metrics that `config` asks for.
+pub(crate) async fn own_metrics(
     app: &App,
     config: &Config,
-    metrics: Metrics,
-    ledger: Ledger,
-) -> Result<Runtime, GatewayError> {
-    let settings = Settings {
-        metrics,
-        ledger,
+    settings: &Settings,
+    sockets: &Sockets,
+) -> Result<OwnMetrics, ServerError> {
+    let source = Source {
+        metrics: settings.metrics.clone(),
+        ledger: settings.ledger.clone(),
+        process: Process::new(app.heap_reader()),
+    };
+    let reader = config.service.telemetry.metrics.prometheus.as_ref();
+    OwnMetrics::start(reader, source, sockets).await
+}
+
+/// Returns what the graphs of a process share, new and empty.
+fn settings(app: &App) -> Settings {
+    Settings {
+        metrics: Metrics::new(Level::None),
+        ledger: Ledger::default(),
         budget: MemoryBudget::unlimited(),
         build_info: app.build_info().clone(),
         sockets: Sockets::default(),
         feature_gates: feature_gates::known(),
-    };
-    Runtime::build(config, settings).map_err(GatewayError::Build)
+    }
+}
+
+/// Builds everything that a configuration names and throws it away. Opens nothing, and touches nothing that a running graph
+/// shares.
+pub(crate) fn build_unopened(app: &App, config: &Config) -> Result<(), GatewayError> {
+    build(config, settings(app)).map(drop)
+}
+
+/// Builds the graph without opening anything.
+fn build(config: &Config, settings: Settings) -> Result<Runtime, GatewayError> {
+    Runtime::build(config, settings).map_err(|failures| GatewayError::of(GraphError::Build(failures), config))
+}
+
+impl GatewayError {
+    /// Says why the graph of `config` does not run.
+    pub(crate) fn of(error: GraphError, _config: &Config) -> Self {
+        match error {
+            GraphError::Build(failures) => Self::Build(failures),
+            GraphError::Start(failure) => Self::Start(failure),
+        }
+    }
 }

@@ -24,8 +24,10 @@ mod gateway;
 mod own_metrics;
 mod own_telemetry;
 mod print_config;
+mod reload;
 mod run;
 mod signals;
+mod supervisor;
 
 use std::process::ExitCode;
 
@@ -34,6 +36,7 @@ pub use clap;
 pub use configuration::read;
 pub use gateway::{Gateway, GatewayError};
 pub use own_telemetry::install_logs;
+pub use reload::ReloadError;
 pub use weir_component::{BuildInfo, Catalog, Factory};
 pub use weir_config::{Config, Report, Sources};
 pub use weir_runtime::ShutdownReport;

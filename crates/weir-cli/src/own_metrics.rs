@@ -10,7 +10,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::service_fn;
-use weir_component::{Host, Ledger};
+use weir_component::{Host, Ledger, Sockets};
 use weir_config::telemetry::PrometheusReader;
 use weir_net::Body;
 use weir_net::server::{HttpServer, LocalAddress, Running, ServerError};
@@ -51,6 +51,7 @@ impl OwnMetrics {
     pub(crate) async fn start(
         reader: Option<&PrometheusReader>,
         source: Source,
+        sockets: &Sockets,
     ) -> Result<Self, ServerError> {
         let source = Arc::new(source);
         let server = match reader {
@@ -60,7 +61,7 @@ impl OwnMetrics {
                     ..HttpServer::default()
                 }
                 // Own metrics have no authenticator.
-                .bind(&Host::default())
+                .bind(&Host::default().with_sockets(sockets.clone()))
                 .await?;
                 tracing::info!(endpoint = %server.local_address(), "serving own metrics");
                 Some(serve(server, Arc::clone(&source)))

@@ -27,6 +27,21 @@ pub fn install_logs(app: &App, config: &Config) -> Result<logs::LogGuard, logs::
     logs::install(&log_settings(&telemetry.logs, &resource))
 }
 
+/// Puts the logs that `config` asks for in the place of those before, and opens their outputs again. Blocks.
+///
+/// # Errors
+///
+/// See [`logs::LogError`]: the logs go on as they were.
+pub(crate) fn replace_logs(
+    app: &App,
+    config: &Config,
+    guard: &mut logs::LogGuard,
+) -> Result<(), logs::LogError> {
+    let telemetry = &config.service.telemetry;
+    let resource = resource(&telemetry.resource, app.build_info(), app.instance());
+    guard.replace(&log_settings(&telemetry.logs, &resource))
+}
+
 /// Returns the registry of own metrics that `config` asks for.
 pub(crate) fn metrics(app: &App, config: &Config) -> Metrics {
     let telemetry = &config.service.telemetry;

@@ -5,13 +5,13 @@ use weir_config::Secrets;
 
 use crate::App;
 use crate::args::{Format, Mode, PrintArgs};
-use crate::{configuration, run};
+use crate::{configuration, gateway};
 
 /// Returns the text to print.
 pub(crate) fn render(app: &App, options: &PrintArgs) -> anyhow::Result<String> {
     let (config, _) = configuration::read(&options.config.sources(), app.catalog())?;
     if options.validate {
-        run::build_unopened(app, &config)?;
+        gateway::build_unopened(app, &config)?;
     }
     let secrets = match options.mode {
         Mode::Redacted => Secrets::Redacted,

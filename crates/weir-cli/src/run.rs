@@ -1,29 +1,27 @@
 //! Running a gateway as a process: from configuration to the last log line.
 
-use std::panic;
+use std::error::Error;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
+use std::{fmt, iter, panic};
 
 use anyhow::{Context, bail};
 use weir_component::{Account, Ledger};
-use weir_config::{Config, Report};
+use weir_config::{Config, Report, Severity, Sources};
 use weir_runtime::ShutdownReport;
-use weir_telemetry::{Level, Metrics};
+use weir_telemetry::logs::{LogError, LogGuard};
 
 use crate::args::ConfigArgs;
 use crate::feature_gates::{self, Wish};
-use crate::gateway::{self, Gateway, GatewayError};
-use crate::signals::{Impatient, Signals};
+use crate::gateway::Gateway;
+use crate::reload::{ReloadError, ReloadResult};
+use crate::signals::{Impatient, Request, Signals};
+use crate::supervisor::Supervisor;
 use crate::{App, configuration, own_telemetry};
 
 /// Time that tasks left behind have to notice the end of the process.
 const LAST_WAIT: Duration = Duration::from_millis(100);
-
-/// Builds everything that the configuration names and throws it away.
-pub(crate) fn build_unopened(app: &App, config: &Config) -> Result<(), GatewayError> {
-    gateway::build(app, config, Metrics::new(Level::None), Ledger::default()).map(drop)
-}
 
 /// Reads the configuration, sets up logs, and runs until told to stop.
 pub(crate) fn run(
@@ -32,27 +30,169 @@ pub(crate) fn run(
     gates: &[Wish],
     shutdown_timeout: Duration,
 ) -> anyhow::Result<ExitCode> {
-    let (config, warnings) = configuration::read(&config.sources(), app.catalog())?;
-    // Dropped last, on every way out: what was logged is written before the process ends.
-    let _logs = own_telemetry::install_logs(app, &config)?;
+    let sources = config.sources();
+    let (config, warnings) = configuration::read(&sources, app.catalog())?;
+    let logs = own_telemetry::install_logs(app, &config)?;
     panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a task panicked")));
     feature_gates::notices(gates)
         .iter()
         .for_each(|notice| tracing::warn!("{notice}"));
-    log_warnings(&warnings);
+    log_report(&warnings);
 
     let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-    let result = runtime.block_on(async {
+    // The logs in it are dropped last, on every way out: what was logged is written before the process ends.
+    let mut process = Process {
+        app,
+        sources,
+        shutdown_timeout,
+        logs,
+    };
+    let result = runtime.block_on(process.run(&config));
+    runtime.shutdown_timeout(LAST_WAIT);
+    result
+}
+
+/// A gateway as a process.
+struct Process<'a> {
+    app: &'a App,
+    sources: Sources,
+    shutdown_timeout: Duration,
+    logs: LogGuard,
+}
+
+impl Process<'_> {
+    async fn run(&mut self, config: &Config) -> anyhow::Result<ExitCode> {
         let mut signals = Signals::catch().context("cannot catch signals")?;
-        announce(app);
-        let started = signals.unless_pressed(Gateway::start(app, &config)).await;
+        let supervisor = Supervisor::connect();
+        announce(self.app);
+        let started = signals.unless_pressed(Gateway::start(self.app, config)).await;
         let gateway =
             started.map_err(|Impatient| anyhow::anyhow!("stopped by a second signal while starting"))??;
         tracing::info!("Everything is ready. Begin running and processing data.");
-        serve(gateway, &mut signals, shutdown_timeout).await
-    });
-    runtime.shutdown_timeout(LAST_WAIT);
-    result
+        supervisor.ready("running");
+        let result = self.serve(gateway, &mut signals, &supervisor).await;
+        supervisor.leave().await;
+        result
+    }
+
+    /// Runs until a signal or a failure, then stops.
+    async fn serve(
+        &mut self,
+        mut gateway: Gateway,
+        signals: &mut Signals,
+        supervisor: &Supervisor,
+    ) -> anyhow::Result<ExitCode> {
+        let failure = loop {
+            let request = tokio::select! {
+                request = signals.request() => request,
+                failure = gateway.failed() => break Some(failure),
+            };
+            if request == Request::Stop {
+                break None;
+            }
+            supervisor.reloading();
+            let stopping = signals.stopping();
+            let reload = self.reload(&mut gateway, || stopping.is_cancelled());
+            match signals.unless_pressed(reload).await {
+                Ok(Reloaded::Running(status)) => supervisor.ready(status),
+                Ok(Reloaded::Down(failure)) => break failure,
+                Err(Impatient) => bail!("reload aborted by a second signal"),
+            }
+        };
+        if let Some(failure) = &failure {
+            tracing::error!(error = failure, "a component cannot go on, stopping");
+        }
+        supervisor.stopping();
+        let timeout = self.shutdown_timeout;
+        tracing::info!(?timeout, "Starting shutdown...");
+        let ledger = gateway.ledger().clone();
+        // Pinned here, so that what the components hold is still theirs when it is told.
+        let mut stopping = pin!(gateway.shutdown(Instant::now() + timeout));
+        let Ok(report) = signals.unless_pressed(stopping.as_mut()).await else {
+            tracing::error!(
+                left = left(&ledger.accounts()),
+                "Shutdown aborted by a second signal."
+            );
+            bail!("shutdown aborted by a second signal");
+        };
+        log_end(&report, &ledger);
+        match failure {
+            Some(failure) => bail!("a component could not go on: {failure}"),
+            None if report.is_clean() => Ok(ExitCode::SUCCESS),
+            None => Ok(ExitCode::FAILURE),
+        }
+    }
+
+    /// Reads the sources again and puts what they say in the place of what runs.
+    async fn reload(&mut self, gateway: &mut Gateway, stopping: impl Fn() -> bool) -> Reloaded {
+        tracing::info!("Reloading the configuration...");
+        let (sources, catalog) = (self.sources.clone(), self.app.catalog().clone());
+        // Sources may be slow: files on a network, addresses.
+        let read = tokio::task::spawn_blocking(move || configuration::read(&sources, &catalog)).await;
+        let (config, warnings) = match read {
+            Ok(Ok(read)) => read,
+            Ok(Err(report)) => {
+                log_report(&report);
+                return refused(gateway, &format!("{} mistakes", report.count(Severity::Error)));
+            }
+            Err(error) => return refused(gateway, &error),
+        };
+        log_report(&warnings);
+        if let Err(error) = self.replace_logs(&config) {
+            return refused(gateway, &format!("{:#}", anyhow::Error::from(error)));
+        }
+        let before = gateway.config.clone();
+        let deadline = Instant::now() + self.shutdown_timeout;
+        let error = match gateway.reload(self.app, &config, deadline, stopping).await {
+            Ok(drained) => {
+                gateway.count_reload(ReloadResult::Success);
+                log_errors(&drained);
+                tracing::info!("Configuration reloaded.");
+                return Reloaded::Running("running");
+            }
+            Err(error) => error,
+        };
+        if let Err(error) = self.replace_logs(&before) {
+            tracing::error!(%error, "the logs stay as the new configuration wanted them");
+        }
+        let cause = || causes(&error);
+        match error {
+            ReloadError::Refused(_) => refused(gateway, &cause()),
+            ReloadError::RolledBack(_) => {
+                gateway.count_reload(ReloadResult::RolledBack);
+                tracing::error!(error = cause(), "the old configuration was started again");
+                Reloaded::Running("running the old configuration: the new one could not start")
+            }
+            ReloadError::Lost { .. } => Reloaded::Down(Some(cause())),
+            ReloadError::Stopped => Reloaded::Down(None),
+        }
+    }
+
+    fn replace_logs(&mut self, config: &Config) -> Result<(), LogError> {
+        // Waits for the old outputs to have what they were given.
+        tokio::task::block_in_place(|| own_telemetry::replace_logs(self.app, config, &mut self.logs))
+    }
+}
+
+/// What runs after a reload.
+enum Reloaded {
+    /// A configuration; in words, for the service manager.
+    Running(&'static str),
+    /// Nothing: because of a failure, or because the process is to stop.
+    Down(Option<String>),
+}
+
+/// Says that the old configuration goes on as if nothing had happened.
+fn refused(gateway: &mut Gateway, error: &dyn fmt::Display) -> Reloaded {
+    gateway.count_reload(ReloadResult::Invalid);
+    tracing::error!(%error, "the new configuration cannot be used, the old one goes on");
+    Reloaded::Running("running the old configuration: the new one cannot be used")
+}
+
+/// Returns an error with its causes.
+fn causes(error: &dyn Error) -> String {
+    let causes = iter::successors(error.source(), |cause| (*cause).source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn announce(app: &App) {
@@ -68,49 +208,21 @@ fn announce(app: &App) {
     );
 }
 
-/// Runs until a signal or a failure, then stops.
-async fn serve(
-    gateway: Gateway,
-    signals: &mut Signals,
-    shutdown_timeout: Duration,
-) -> anyhow::Result<ExitCode> {
-    let failure = tokio::select! {
-        () = signals.stop_requested() => None,
-        failure = gateway.failed() => Some(failure),
-    };
-    if let Some(failure) = &failure {
-        tracing::error!(error = failure, "a component cannot go on, stopping");
-    }
-    tracing::info!(timeout = ?shutdown_timeout, "Starting shutdown...");
-    let ledger = gateway.ledger().clone();
-    // Pinned here, so that what the components hold is still theirs when it is told.
-    let mut stopping = pin!(gateway.shutdown(Instant::now() + shutdown_timeout));
-    let Ok(report) = signals.unless_pressed(stopping.as_mut()).await else {
-        tracing::error!(
-            left = left(&ledger.accounts()),
-            "Shutdown aborted by a second signal."
-        );
-        bail!("shutdown aborted by a second signal");
-    };
-    log_end(&report, &ledger);
-    match failure {
-        Some(failure) => bail!("a component could not go on: {failure}"),
-        None if report.is_clean() => Ok(ExitCode::SUCCESS),
-        None => Ok(ExitCode::FAILURE),
-    }
-}
-
 /// Says what became of the data, in the last line.
 fn log_end(report: &ShutdownReport, ledger: &Ledger) {
-    for error in &report.errors {
-        tracing::error!(error, "a component did not stop as it should");
-    }
+    log_errors(report);
     let accounts = ledger.accounts();
     let (left, dropped) = (left(&accounts), dropped(&accounts));
     if report.is_clean() {
         tracing::info!(left, dropped, "Shutdown complete.");
     } else {
         tracing::error!(left, dropped, "Shutdown complete, but not clean.");
+    }
+}
+
+fn log_errors(report: &ShutdownReport) {
+    for error in &report.errors {
+        tracing::error!(error, "a component did not stop as it should");
     }
 }
 
@@ -151,12 +263,20 @@ fn list(parts: Vec<String>) -> String {
     }
 }
 
-fn log_warnings(warnings: &Report) {
-    for warning in warnings.diagnostics() {
-        let place = warnings
-            .position(warning)
+/// Logs every diagnostic of a report, with its place.
+fn log_report(report: &Report) {
+    for diagnostic in report.diagnostics() {
+        let place = report
+            .position(diagnostic)
             .map(|(source, line, column)| format!("{source}:{line}:{column}"));
-        let (path, advice) = (warning.config_path(), warning.advice());
-        tracing::warn!(path, place, advice, "configuration: {}", warning.message());
+        let (path, advice, message) = (
+            diagnostic.config_path(),
+            diagnostic.advice(),
+            diagnostic.message(),
+        );
+        match diagnostic.severity() {
+            Severity::Error => tracing::error!(path, place, advice, "configuration: {message}"),
+            Severity::Warning => tracing::warn!(path, place, advice, "configuration: {message}"),
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! The built binary at work: from the first log line to the last.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::io::BufRead;
+use std::process::Command;
+
+use crate::weir::{Weir, endpoint, get, send_point};
 
 const CONFIG: &str = "yaml:
 receivers: {otlp: {protocols: {grpc: {endpoint: '127.0.0.1:0'}}}}
@@ -15,85 +16,6 @@ service:
     resource: {attributes: [{name: service.name, value: edge}]}
     metrics: {readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: 0}}}}]}
 ";
-
-/// A running `weir`. Killed when dropped, so that a failing test leaves nothing behind.
-struct Weir {
-    child: Child,
-    log: BufReader<ChildStderr>,
-}
-
-impl Drop for Weir {
-    fn drop(&mut self) {
-        // It has ended already if the test went well.
-        let _ = self.child.kill();
-    }
-}
-
-impl Weir {
-    fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_weir"))
-            .args(arguments)
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("started");
-        let log = BufReader::new(child.stderr.take().expect("standard error"));
-        Self { child, log }
-    }
-
-    /// Reads log lines up to one that contains `part`, and returns it.
-    fn wait_for(&mut self, part: &str) -> String {
-        let mut seen = String::new();
-        loop {
-            let start = seen.len();
-            assert_ne!(
-                self.log.read_line(&mut seen).expect("log"),
-                0,
-                "`{part}` did not come: {seen}"
-            );
-            if seen[start..].contains(part) {
-                return seen[start..].to_owned();
-            }
-        }
-    }
-
-    fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-s", name, &id])
-                .status()
-                .expect("kill")
-                .success()
-        );
-    }
-
-    /// Returns the rest of the log and the exit code.
-    fn end(mut self) -> (String, i32) {
-        let mut rest = String::new();
-        self.log.read_to_string(&mut rest).expect("log");
-        let status = self.child.wait().expect("ended");
-        (rest, status.code().expect("exit code"))
-    }
-}
-
-/// Returns the address in the field `endpoint` of a log line.
-fn endpoint(line: &str) -> &str {
-    let (_, rest) = line.split_once("\"endpoint\": \"").expect("endpoint");
-    rest.split_once('"').expect("end of endpoint").0
-}
-
-/// Sends a GET request and returns the answer.
-fn get(address: &str, path: &str) -> String {
-    let mut stream = TcpStream::connect(address).expect("connected");
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: weir\r\nConnection: close\r\n\r\n"
-    )
-    .expect("sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("answered");
-    answer
-}
 
 #[test]
 fn a_gateway_runs_until_it_is_told_to_stop() {
@@ -122,8 +44,6 @@ fn a_gateway_runs_until_it_is_told_to_stop() {
     assert!(get(&metrics, "/").starts_with("HTTP/1.1 404"));
     assert!(get(&health, "/").starts_with("HTTP/1.1 200"));
 
-    weir.signal("HUP");
-    weir.wait_for("SIGHUP ignored");
     weir.signal("TERM");
     let (rest, code) = weir.end();
     assert_eq!(code, 0, "{rest}");
@@ -177,17 +97,7 @@ service:
     let mut weir = Weir::start(&[&["--config", config], arguments].concat());
     let otlp = endpoint(&weir.wait_for("serving OTLP/HTTP")).to_owned();
     weir.wait_for("Everything is ready.");
-    let body = r#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"a","gauge":{"dataPoints":
-        [{"asInt":"1","timeUnixNano":"1700000000000000000"}]}}]}]}]}"#;
-    let mut stream = TcpStream::connect(&otlp).expect("connected");
-    write!(
-        stream,
-        "POST /v1/metrics HTTP/1.1\r\nHost: weir\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .expect("sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("answered");
+    let answer = send_point(&otlp).expect("answered");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     weir.signal("TERM");
     weir.wait_for("Starting shutdown...");
