@@ -26,9 +26,11 @@ pub const ANY: &str = "*";
 pub const RULES: &[Rule] = &[
     // L0, wire.
     Rule { subject: "weir-proto",     may_use: &[] },
+    // Words of the standards that no crate has, of use on any layer.
+    Rule { subject: "weir-regex",     may_use: &[] },
     // L1, model.
     Rule { subject: "weir-pdata",     may_use: &["weir-proto"] },
-    Rule { subject: "weir-prom",      may_use: &["weir-proto", "weir-pdata"] },
+    Rule { subject: "weir-prom",      may_use: &["weir-proto", "weir-pdata", "weir-regex"] },
     Rule { subject: "weir-streams",   may_use: &["weir-pdata"] },
     // L2, the API of components.
     Rule { subject: "weir-telemetry", may_use: &[] },
@@ -37,13 +39,15 @@ pub const RULES: &[Rule] = &[
     Rule { subject: "weir-config",    may_use: &["weir-pdata", "weir-telemetry", "weir-component"] },
     Rule { subject: "weir-net",       may_use: &["weir-proto", "weir-pdata", "weir-telemetry", "weir-component"] },
     Rule { subject: "weir-export",    may_use: &["weir-pdata", "weir-telemetry", "weir-component"] },
+    Rule { subject: "weir-edit",      may_use: &["weir-pdata", "weir-regex", "weir-component"] },
     Rule { subject: "weir-storage",   may_use: &["weir-pdata", "weir-telemetry", "weir-component"] },
     Rule { subject: "weir-runtime",   may_use: &["weir-pdata", "weir-telemetry", "weir-component", "weir-config"] },
     // L4, components.
     Rule { subject: "components/receivers/",
            may_use: &["weir-proto", "weir-pdata", "weir-prom", "weir-telemetry", "weir-component", "weir-net"] },
     Rule { subject: "components/processors/",
-           may_use: &["weir-proto", "weir-pdata", "weir-prom", "weir-streams", "weir-telemetry", "weir-component"] },
+           may_use: &["weir-proto", "weir-pdata", "weir-prom", "weir-streams", "weir-regex", "weir-telemetry", "weir-component",
+                      "weir-edit"] },
     Rule { subject: "components/exporters/",
            may_use: &["weir-proto", "weir-pdata", "weir-prom", "weir-telemetry", "weir-component", "weir-net", "weir-export"] },
     Rule { subject: "components/connectors/",
