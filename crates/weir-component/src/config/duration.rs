@@ -2,7 +2,8 @@
 //!
 //! Use as `#[serde(with = "weir_component::config::duration")]` on a [`std::time::Duration`].
 //! Its schema is that of [`Text`]: `#[schemars(with = "duration::Text")]`.
-//! A bare number is refused: the Collector reads it as nanoseconds, which is never what was meant.
+//! Of bare numbers only 0 is read, which is the same in any unit. Others are refused: the Collector reads them as nanoseconds,
+//! which is never what was meant.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -118,11 +119,11 @@ pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S:
     serializer.serialize_str(&format(*duration))
 }
 
-/// Deserializes a duration from text.
+/// Deserializes a duration from text, or from the number 0.
 ///
 /// # Errors
 ///
-/// Those of [`parse`], and a value that is not text.
+/// Those of [`parse`], and a value that is neither.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     deserializer.deserialize_str(DurationVisitor)
 }
@@ -138,6 +139,13 @@ impl de::Visitor<'_> for DurationVisitor {
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Duration, E> {
         parse(text).map_err(E::custom)
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Duration, E> {
+        match number {
+            0 => Ok(Duration::ZERO),
+            _ => Err(E::invalid_type(de::Unexpected::Unsigned(number), &self)),
+        }
     }
 }
 
@@ -156,7 +164,9 @@ impl JsonSchema for Text {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "type": "string",
+            "type": ["string", "integer"],
+            "minimum": 0,
+            "maximum": 0,
             "pattern": r"^(0|\+?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$",
         })
     }
@@ -194,6 +204,8 @@ pub mod option {
 
 #[cfg(test)]
 mod tests {
+    use serde::de::IntoDeserializer;
+
     use super::*;
 
     #[test]
@@ -211,6 +223,14 @@ mod tests {
         ] {
             assert_eq!(parse(text), Ok(Duration::from_nanos(nanos)), "{text}");
         }
+    }
+
+    #[test]
+    fn of_numbers_only_zero_is_read() {
+        let read = |number: u64| deserialize(IntoDeserializer::<de::value::Error>::into_deserializer(number));
+        assert_eq!(read(0), Ok(Duration::ZERO));
+        let refused = read(5).unwrap_err().to_string();
+        assert!(refused.contains("a duration with a unit"), "{refused}");
     }
 
     #[test]
