@@ -54,6 +54,7 @@ impl From<u128> for StreamId {
 #[derive(Debug, Clone)]
 pub struct Identity {
     seed: u64,
+    owner: u128,
     resource: u128,
     scope: u128,
     metric: u128,
@@ -61,6 +62,7 @@ pub struct Identity {
 }
 
 /// Keep what is hashed on one level from standing for something on another.
+const OWNER: u8 = 0;
 const RESOURCE: u8 = 1;
 const SCOPE: u8 = 2;
 const METRIC: u8 = 3;
@@ -70,6 +72,7 @@ impl Identity {
     pub fn new(seed: u64) -> Self {
         Self {
             seed,
+            owner: 0,
             resource: 0,
             scope: 0,
             metric: 0,
@@ -77,10 +80,18 @@ impl Identity {
         }
     }
 
+    /// Says to whom what follows belongs: streams of different owners (tenants) are different streams. Default is nobody.
+    pub fn owner(&mut self, owner: Option<&str>) {
+        self.owner = match owner {
+            Some(owner) => self.level(OWNER, 0, 0, |out| put_bytes(out, owner.as_bytes())),
+            None => 0,
+        };
+    }
+
     /// Begins a resource.
     pub fn resource(&mut self, resource: &Resource<'_>) {
         let attributes = self.pairs(&resource.attributes);
-        self.resource = self.level(RESOURCE, 0, attributes, |_| {});
+        self.resource = self.level(RESOURCE, self.owner, attributes, |_| {});
     }
 
     /// Begins a scope of the resource.

@@ -2,6 +2,8 @@
 //!
 //! Spec: OpenTelemetry data model, "ExponentialHistogram": bucket `i` of scale `s` covers `(base^i, base^(i+1)]`, base = 2^(2^-s).
 
+use std::borrow::Cow;
+
 use weir_pdata::view::{Buckets as BucketsView, ExponentialHistogramPoint};
 
 use super::{Extremes, Invalid, Overflow};
@@ -80,16 +82,19 @@ impl ExponentialHistogram {
     /// # Errors
     ///
     /// [`Overflow`]: nothing was added, though scale and threshold may have changed.
-    pub fn add(&mut self, mut other: Self, max_buckets: usize) -> Result<(), Overflow> {
+    pub fn add(&mut self, other: &Self, max_buckets: usize) -> Result<(), Overflow> {
         let count = self.count.checked_add(other.count).ok_or(Overflow)?;
         let scale = self.scale.min(other.scale);
+        let mut other = Cow::Borrowed(other);
         self.scale_down(scale)?;
-        other.scale_down(scale)?;
-        let threshold = self.zero_threshold.max(other.zero_threshold);
-        // What one of them moves into its zero bucket may widen it: the other follows.
-        let threshold = other.widen(threshold)?;
-        let threshold = self.widen(threshold)?;
-        other.widen(threshold)?;
+        scale_down(&mut other, scale)?;
+        if self.zero_threshold != other.zero_threshold {
+            let threshold = self.zero_threshold.max(other.zero_threshold);
+            // What one of them moves into its zero bucket may widen it: the other follows.
+            let threshold = other.to_mut().widen(threshold)?;
+            let threshold = self.widen(threshold)?;
+            other.to_mut().widen(threshold)?;
+        }
         let zero_count = self.zero_count.checked_add(other.zero_count).ok_or(Overflow)?;
         let sides = [
             (&self.positive, &other.positive),
@@ -101,7 +106,7 @@ impl ExponentialHistogram {
             .max()
             .unwrap_or(0);
         self.scale_down(scale - steps as i32)?;
-        other.scale_down(scale - steps as i32)?;
+        scale_down(&mut other, scale - steps as i32)?;
         let positive = self.positive.plus(&other.positive)?;
         let negative = self.negative.plus(&other.negative)?;
         self.count = count;
@@ -150,6 +155,14 @@ impl ExponentialHistogram {
         self.zero_threshold = threshold;
         Ok(threshold)
     }
+}
+
+/// Scales down what is borrowed, copying it only if there is something to do.
+fn scale_down(histogram: &mut Cow<'_, ExponentialHistogram>, scale: i32) -> Result<(), Overflow> {
+    if histogram.scale > scale {
+        histogram.to_mut().scale_down(scale)?;
+    }
+    Ok(())
 }
 
 /// Returns the lower edge of a bucket: base^index.

@@ -191,6 +191,21 @@ fn ids_depend_on_the_seed_and_read_back() {
 }
 
 #[test]
+fn streams_of_different_owners_are_different() {
+    let batch = Batch::from_decoded(Stream::default().request());
+    let mut ids = Ids(Identity::new(1), Vec::new());
+    for owner in [None, Some(""), Some("a"), Some("b"), None] {
+        ids.0.owner(owner);
+        batch.visit_metrics(&mut ids);
+    }
+    let [nobody, empty, a, b, again] = ids.1[..] else {
+        panic!("one id each");
+    };
+    assert_eq!(nobody, again);
+    assert!(nobody != empty && empty != a && a != b && nobody != a);
+}
+
+#[test]
 fn the_way_of_encoding_does_not_count() {
     // The same attribute with its value first, and with lengths of two bytes.
     let plain = [0x0a, 1, b'k', 0x12, 3, 0x0a, 1, b'v'];

@@ -61,7 +61,7 @@ proptest! {
     #[test]
     fn adding_is_counting_together(left in values(), right in values(), scales in (-3..11i32, -3..11i32), max in 2..200usize) {
         let mut total = count(&left, scales.0, 0.0);
-        total.add(count(&right, scales.1, 0.0), max).unwrap();
+        total.add(&count(&right, scales.1, 0.0), max).unwrap();
         let all = [left, right].concat();
         prop_assert!(total.scale <= scales.0.min(scales.1));
         prop_assert_eq!(facts(&total), facts(&count(&all, total.scale, 0.0)));
@@ -76,7 +76,7 @@ proptest! {
     fn the_zero_bucket_widens_and_nothing_is_lost(left in values(), right in values(), scale in -2..8i32, powers in (-8..8i32, -8..8i32)) {
         let threshold = |power: i32| f64::from(power).exp2() * 1.1;
         let mut total = count(&left, scale, threshold(powers.0));
-        total.add(count(&right, scale, threshold(powers.1)), MAX_BUCKETS).unwrap();
+        total.add(&count(&right, scale, threshold(powers.1)), MAX_BUCKETS).unwrap();
         let least = threshold(powers.0.max(powers.1));
         prop_assert!(total.zero_threshold >= least);
         prop_assert!(total.zero_threshold <= least * f64::from(-scale).exp2().exp2() * 1.001, "at most to the next edge");
@@ -97,7 +97,7 @@ proptest! {
             for (values, scale) in parts {
                 let part = count(values, *scale, 0.0);
                 match &mut total {
-                    Some(total) => total.add(part, MAX_BUCKETS).unwrap(),
+                    Some(total) => total.add(&part, MAX_BUCKETS).unwrap(),
                     None => total = Some(part),
                 }
             }
@@ -118,7 +118,7 @@ proptest! {
             buckets.map(|buckets| ExponentialHistogram { positive: buckets.clone(), negative: buckets, scale, zero_threshold, ..ExponentialHistogram::default() })
         };
         if let (Ok(mut left), Ok(right)) = (point(offsets.0, &counts.0, scales.0, thresholds.0), point(offsets.1, &counts.1, scales.1, thresholds.1))
-            && left.add(right, MAX_BUCKETS).is_ok()
+            && left.add(&right, MAX_BUCKETS).is_ok()
         {
             prop_assert!(left.positive.counts.len() <= MAX_BUCKETS);
             prop_assert!(left.zero_threshold.is_finite());
@@ -137,6 +137,6 @@ fn an_overflow_is_told() {
         ..ExponentialHistogram::default()
     };
     let mut total = full(u64::MAX);
-    assert_eq!(total.add(full(1), MAX_BUCKETS), Err(Overflow));
+    assert_eq!(total.add(&full(1), MAX_BUCKETS), Err(Overflow));
     assert_eq!(total, full(u64::MAX));
 }
