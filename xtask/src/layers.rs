@@ -40,6 +40,7 @@ pub const RULES: &[Rule] = &[
     Rule { subject: "weir-net",       may_use: &["weir-proto", "weir-pdata", "weir-telemetry", "weir-component"] },
     Rule { subject: "weir-export",    may_use: &["weir-pdata", "weir-telemetry", "weir-component"] },
     Rule { subject: "weir-edit",      may_use: &["weir-pdata", "weir-regex", "weir-component"] },
+    Rule { subject: "weir-memory",    may_use: &["weir-telemetry", "weir-component"] },
     Rule { subject: "weir-storage",   may_use: &["weir-pdata", "weir-telemetry", "weir-component"] },
     Rule { subject: "weir-runtime",   may_use: &["weir-pdata", "weir-telemetry", "weir-component", "weir-config"] },
     // L4, components.
@@ -47,13 +48,13 @@ pub const RULES: &[Rule] = &[
            may_use: &["weir-proto", "weir-pdata", "weir-prom", "weir-telemetry", "weir-component", "weir-net"] },
     Rule { subject: "components/processors/",
            may_use: &["weir-proto", "weir-pdata", "weir-prom", "weir-streams", "weir-regex", "weir-telemetry", "weir-component",
-                      "weir-edit"] },
+                      "weir-edit", "weir-memory"] },
     Rule { subject: "components/exporters/",
            may_use: &["weir-proto", "weir-pdata", "weir-prom", "weir-telemetry", "weir-component", "weir-net", "weir-export"] },
     Rule { subject: "components/connectors/",
            may_use: &["weir-pdata", "weir-telemetry", "weir-component"] },
     Rule { subject: "components/extensions/",
-           may_use: &["weir-telemetry", "weir-component", "weir-net", "weir-storage"] },
+           may_use: &["weir-telemetry", "weir-component", "weir-memory", "weir-net", "weir-storage"] },
     // L5, the program.
     Rule { subject: "weir-cli",
            may_use: &["weir-proto", "weir-pdata", "weir-prom", "weir-telemetry", "weir-component", "weir-config",

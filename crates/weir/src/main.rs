@@ -40,6 +40,7 @@ fn components() -> Catalog {
         weir_extension_file_storage::FACTORY.into(),
         weir_extension_health_check::FACTORY.into(),
         weir_extension_headers_setter::FACTORY.into(),
+        weir_extension_memory_limiter::FACTORY.into(),
     ])
 }
 

@@ -88,7 +88,7 @@ impl Parts {
             return Ok(refusal);
         }
         if let Some(middlewares) = &self.middlewares
-            && let Err(refusal) = middlewares.admit(&request)
+            && let Some(refusal) = middlewares.refuse(&request)
         {
             return Ok(refusal);
         }

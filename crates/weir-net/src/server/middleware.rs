@@ -38,18 +38,17 @@ impl Middlewares {
         }))
     }
 
-    /// Lets a request through, or returns the refusal of the first middleware that does not.
-    pub(super) fn admit<B>(&self, request: &Request<B>) -> Result<(), Response<Body>> {
+    /// Returns the refusal of the first middleware that does not let a request through.
+    pub(super) fn refuse<B>(&self, request: &Request<B>) -> Option<Response<Body>> {
         let info = request.extensions().get::<Arc<ConnectionInfo>>();
         let incoming = IncomingRequest {
             headers: request.headers(),
             peer: info.and_then(|info| info.peer),
         };
-        let admitted = self.chain.iter().try_for_each(|each| each.admit(&incoming));
-        admitted.map_err(|error| {
-            tracing::debug!(%error, peer = ?incoming.peer, "request refused by a middleware");
-            self.refusal(&error)
-        })
+        let mut answers = self.chain.iter().map(|each| each.admit(&incoming));
+        let error = answers.find_map(Result::err)?;
+        tracing::debug!(%error, peer = ?incoming.peer, "request refused by a middleware");
+        Some(self.refusal(&error))
     }
 
     fn refusal(&self, error: &ConsumeError) -> Response<Body> {

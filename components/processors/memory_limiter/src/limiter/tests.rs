@@ -1,4 +1,5 @@
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use weir_component::{ComponentKind, Fault, Retry};
 use weir_testkit::{Sink, batches};
@@ -33,8 +34,8 @@ fn bench() -> Bench {
     let (sink, context, resident) = (Sink::new(), context(), Arc::new(AtomicU64::new(MIB)));
     let read = Arc::clone(&resident);
     let resident_bytes = Box::new(move || Some(read.load(Ordering::Relaxed)).filter(|bytes| *bytes > 0));
-    let limiter =
-        MemoryLimiter::with_memory(&config(10), &context, sink.consumer(), None, resident_bytes).unwrap();
+    let watch = Watch::with_memory(&config(10), &context, None, resident_bytes).unwrap();
+    let limiter = MemoryLimiter::with_watch(watch, &context, sink.consumer());
     Bench {
         limiter: Arc::new(limiter),
         resident,
@@ -130,50 +131,9 @@ async fn data_is_refused_while_the_resident_set_is_above_the_soft_limit() {
     bench.limiter.shutdown(Instant::now()).await.unwrap();
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_first_look_comes_at_once() {
-    let bench = bench();
-    bench.resident.store(9 * MIB, Ordering::Relaxed);
-    bench.start().await;
-    tokio::task::yield_now().await;
-    assert!(bench.send(1).await.is_err());
-}
-
 #[tokio::test]
 async fn the_verdict_of_the_next_step_is_passed_on() {
     let bench = bench();
     bench.sink.refuse(ConsumeError::permanent("no"));
     assert_eq!(bench.send(1).await.unwrap_err().to_string(), "no");
-}
-
-#[test]
-fn of_several_limiters_the_tightest_counts() {
-    let context = context();
-    for limit in [100, 10, 50] {
-        let next = Sink::new().consumer();
-        MemoryLimiter::with_memory(&config(limit), &context, next, None, Box::new(|| None)).unwrap();
-    }
-    assert_eq!(context.budget.limit(), 8 * MIB);
-}
-
-#[test]
-fn a_percentage_needs_to_know_the_whole() {
-    let percent = Config {
-        limit_percentage: 50,
-        limit_mib: 0,
-        ..config(0)
-    };
-    let build = |total| {
-        let context = context();
-        MemoryLimiter::with_memory(
-            &percent,
-            &context,
-            Sink::new().consumer(),
-            total,
-            Box::new(|| None),
-        )
-        .map(|limiter| limiter.soft_limit)
-    };
-    assert_eq!(build(Some(1_000)).unwrap(), 400);
-    assert!(build(None).unwrap_err().to_string().contains("limit_mib"));
 }

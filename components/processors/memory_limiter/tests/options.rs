@@ -1,7 +1,9 @@
+//! Options that make sense, and others.
+
+use weir_processor_memory_limiter::{Config, FACTORY};
 use weir_testkit::contract::{config, config_is_strict, mistakes};
 
-use super::*;
-use crate::FACTORY;
+const MIB: u64 = 1024 * 1024;
 
 #[test]
 fn the_soft_limit_is_the_hard_one_less_the_spike() {

@@ -1,4 +1,4 @@
-//! Options of the `memory_limiter` processor.
+//! Options of the `memory_limiter` processor and of the extension of that name.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use weir_component::{Validate, Violations};
 
 const MIB: u64 = 1024 * 1024;
 
-/// Options of the `memory_limiter` processor.
+/// Options of the `memory_limiter` processor and of the extension of that name.
 ///
 /// The four `*_gc_interval_*` options of the Collector say how often it may force a garbage collection. Weir has no garbage
 /// collector, so every such bound is met; they are checked for consistency and have no further effect.
@@ -144,6 +144,3 @@ impl Config {
 fn share(total: u64, percent: u32) -> u64 {
     total / 100 * u64::from(percent)
 }
-
-#[cfg(test)]
-mod tests;
