@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
 /// Where the configuration comes from.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ConfigArgs {
-    /// Location of configuration: a file, `file:path`, `env:NAME` or `yaml:text`. Later ones are laid over earlier ones.
+    /// Location of configuration: a file, `file:path`, `env:NAME`, `yaml:text`, `http://...` or `https://...`. Later ones are laid over earlier ones.
     #[arg(long = "config", value_name = "URI", action = ArgAction::Append)]
     configs: Vec<String>,
 

@@ -54,7 +54,9 @@ pub(crate) fn list(catalog: &Catalog, build_info: &BuildInfo) -> anyhow::Result<
         exporters: of_kind(ComponentKind::Exporter),
         connectors: of_kind(ComponentKind::Connector),
         extensions: of_kind(ComponentKind::Extension),
-        providers: ["env", "file", "yaml"].map(|scheme| Provider { scheme }).into(),
+        providers: ["env", "file", "http", "https", "yaml"]
+            .map(|scheme| Provider { scheme })
+            .into(),
     };
     serde_yaml::to_string(&listing).context("cannot write YAML")
 }

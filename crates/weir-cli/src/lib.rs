@@ -21,6 +21,7 @@ mod components;
 mod configuration;
 mod feature_gates;
 mod gateway;
+mod outside;
 mod own_metrics;
 mod own_telemetry;
 mod print_config;

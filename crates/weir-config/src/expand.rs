@@ -5,6 +5,7 @@
 //! | `${env:X}`, `${X}` | the variable `X` |
 //! | `${env:X:-d}` | the same, `d` if `X` is not set |
 //! | `${file:p}` | the content of a file; used as text, it loses one line end at its end |
+//! | `${https://h/p}`, `${http://h/p}` | the same of what is at an address |
 //! | `${yaml:t}` | the text `t`, read as YAML |
 //! | `$$` | `$`, so that `$${X}` is the text `${X}` |
 //!
@@ -219,7 +220,7 @@ impl Expander<'_> {
         let retrieved = match provider::split_scheme(inner) {
             Some((scheme, rest)) => {
                 let mut retrieved = provider::retrieve(scheme, rest, self.environment)?;
-                if scheme == "file" {
+                if matches!(scheme, "file" | "http" | "https") {
                     strip_line_end(&mut retrieved.text);
                 }
                 retrieved

@@ -1,8 +1,10 @@
-//! The schemes of a location: `file:`, `env:`, `yaml:`.
+//! The schemes of a location: `file:`, `env:`, `yaml:`, `http:`, `https:`.
 //!
 //! The same for a `--config` flag and for `${…}`, except that only `${…}` takes a bare variable name.
 
-use std::path::Path;
+use std::{borrow::Cow, error::Error, iter, path::Path};
+
+use weir_component::BoxError;
 
 use crate::environment::Environment;
 
@@ -60,15 +62,12 @@ pub(crate) fn retrieve(
             text: rest.to_owned(),
             empty_text: false,
         }),
-        "http" | "https" => Err(Failure::bad_with(
-            format!("reading configuration over `{scheme}` is not supported yet"),
-            "download it to a file and use `file:`",
-        )),
+        "http" | "https" => web(&format!("{scheme}:{rest}"), environment),
         _ => {
             let hint = if rest.starts_with('-') {
                 format!("a default is written `${{env:{scheme}:{rest}}}`")
             } else {
-                "the schemes are `env`, `file` and `yaml`".to_owned()
+                "the schemes are `env`, `file`, `http`, `https` and `yaml`".to_owned()
             };
             Err(Failure::bad_with(
                 format!("the scheme `{scheme}` is not supported"),
@@ -122,4 +121,56 @@ fn file(path: &str, environment: &dyn Environment) -> Result<Retrieved, Failure>
         text,
         empty_text: false,
     })
+}
+
+fn web(uri: &str, environment: &dyn Environment) -> Result<Retrieved, Failure> {
+    let shown = without_credentials(uri);
+    let content = environment
+        .fetch(uri, MAX_BYTES)
+        .map_err(|error| Failure::bad(format!("cannot fetch `{shown}`: {}", causes(&error))))?;
+    let text = String::from_utf8(content)
+        .map_err(|_| Failure::bad(format!("what is at `{shown}` is not valid UTF-8")))?;
+    Ok(Retrieved {
+        text,
+        empty_text: false,
+    })
+}
+
+/// Returns a location as it may be shown: a URI without user name, password and query, which may be secret.
+pub(crate) fn without_credentials(location: &str) -> Cow<'_, str> {
+    let Some((scheme @ ("http" | "https"), rest)) = split_scheme(location) else {
+        return Cow::Borrowed(location);
+    };
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let rest = rest.trim_start_matches('/');
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    Cow::Owned(format!("{scheme}://{host}{path}"))
+}
+
+fn causes(error: &BoxError) -> String {
+    let first: &(dyn Error + 'static) = &**error;
+    let texts = iter::successors(Some(first), |error| (*error).source()).map(ToString::to_string);
+    texts.collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_of_locations_do_not_show() {
+        for (location, shown) in [
+            ("https://a.example/weir.yaml", "https://a.example/weir.yaml"),
+            (
+                "https://user:hunter2@a.example:8443/x?token=hunter2#y",
+                "https://a.example:8443/x",
+            ),
+            ("http://hunter@2@a.example", "http://a.example"),
+            ("https:", "https://"),
+            ("file:/a?b@c", "file:/a?b@c"),
+        ] {
+            assert_eq!(without_credentials(location), shown);
+        }
+    }
 }

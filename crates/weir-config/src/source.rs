@@ -16,7 +16,7 @@ const MAX_STEPS: usize = 32;
 /// Where configuration comes from, in the order of the command line. All `configs` come before all `sets`.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    /// Locations: `file:path` or a plain path, `env:NAME`, `yaml:text`.
+    /// Locations: `file:path` or a plain path, `env:NAME`, `yaml:text`, `http://...`, `https://...`.
     pub configs: Vec<String>,
     /// Overrides `key.key=value`, the value in YAML.
     pub sets: Vec<String>,
@@ -71,7 +71,7 @@ fn read_config(
     } else if scheme == "yaml" {
         "--config (yaml)"
     } else {
-        location
+        &*provider::without_credentials(location)
     };
     let text = retrieved.text.strip_prefix('\u{feff}').unwrap_or(&retrieved.text);
     let source = texts.add(name, text);

@@ -211,7 +211,7 @@ fn malformed_references_are_errors() {
         ("${file:loop.yaml}", "too many recursive expansions"),
         (
             "${https://example.com}",
-            "reading configuration over `https` is not supported yet",
+            "cannot fetch `https://example.com`: this program reads no configuration over the network",
         ),
     ] {
         assert_eq!(error(written), expected, "{written}");

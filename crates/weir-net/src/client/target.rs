@@ -61,6 +61,21 @@ impl Target {
         self.authorization.as_ref()
     }
 
+    /// Returns where a redirection leads: an absolute URL, or one relative to this. Credentials stay with their host.
+    ///
+    /// # Errors
+    ///
+    /// [`TargetError`].
+    pub fn redirected(&self, location: &str) -> Result<Self, TargetError> {
+        let invalid = || TargetError::Url(without_user_info(location));
+        let base = Url::parse(&self.uri.to_string()).map_err(|_| invalid())?;
+        let mut target = Self::parse(base.join(location).map_err(|_| invalid())?.as_str())?;
+        if target.authorization.is_none() && target.uri.authority() == self.uri.authority() {
+            target.authorization.clone_from(&self.authorization);
+        }
+        Ok(target)
+    }
+
     /// Returns the target with `path` appended to its own, with one slash between.
     ///
     /// # Errors
