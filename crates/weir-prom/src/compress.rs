@@ -1,12 +1,19 @@
 //! Snappy in the block format, the only compression of remote write.
 
-/// Compresses request after request with one set of tables.
+/// Compresses request after request with one set of tables and one buffer.
 #[derive(Debug)]
-pub struct Compressor(snap::raw::Encoder);
+pub struct Compressor {
+    encoder: snap::raw::Encoder,
+    /// Only ever grows: what is in it is overwritten.
+    block: Vec<u8>,
+}
 
 impl Default for Compressor {
     fn default() -> Self {
-        Self(snap::raw::Encoder::new())
+        Self {
+            encoder: snap::raw::Encoder::new(),
+            block: Vec::new(),
+        }
     }
 }
 
@@ -22,17 +29,21 @@ impl Compressor {
         Self::default()
     }
 
-    /// Replaces the content of `out` with `raw` as one snappy block.
+    /// Returns `raw` as one snappy block, which is valid until the next call.
     ///
     /// # Errors
-    /// [`TooLarge`] for more than 2^32 - 1 bytes; `out` is then empty.
-    pub fn compress(&mut self, raw: &[u8], out: &mut Vec<u8>) -> Result<(), TooLarge> {
-        out.clear();
+    /// [`TooLarge`] for more than 2^32 - 1 bytes.
+    pub fn compress(&mut self, raw: &[u8]) -> Result<&[u8], TooLarge> {
         // 0 says that the input is too large; an empty input needs one byte.
         let bound = snap::raw::max_compress_len(raw.len());
-        out.resize(bound, 0);
-        let written = self.0.compress(raw, out).ok().filter(|_| bound > 0);
-        out.truncate(written.unwrap_or(0));
-        written.map(|_| ()).ok_or(TooLarge(raw.len()))
+        if self.block.len() < bound {
+            self.block.resize(bound, 0);
+        }
+        let written = self
+            .encoder
+            .compress(raw, &mut self.block)
+            .ok()
+            .filter(|_| bound > 0);
+        written.map(|len| &self.block[..len]).ok_or(TooLarge(raw.len()))
     }
 }

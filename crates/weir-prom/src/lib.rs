@@ -20,7 +20,6 @@ pub mod name;
 pub mod native;
 pub mod outcome;
 pub mod stale;
-pub mod value;
 
 mod collect;
 mod compress;
@@ -39,7 +38,7 @@ mod wire;
 
 pub use compress::{Compressor, TooLarge};
 pub use drops::{DropReason, DropUnit, Drops};
-pub use output::{EncodedRequest, Output};
+pub use output::{EncodedRequest, Output, Requests};
 pub use settings::{ResourceLabels, Settings, SettingsError};
 pub use translator::Translator;
 

@@ -9,6 +9,13 @@ mod split;
 /// Most bytes of request buffers that are kept for the next batch.
 const KEPT_CAPACITY: usize = 16 << 20;
 
+/// Takes the requests of a batch, by lane and within a lane in the order in which they must be sent.
+pub trait Requests {
+    /// Takes a request when it is complete: what is done with it at once finds its bytes in the processor's cache. Returns a buffer to
+    /// write the next request into; its content means nothing.
+    fn take(&mut self, request: EncodedRequest) -> Vec<u8>;
+}
+
 /// The requests of one batch and what was left out. Reuse it: buffers are recycled.
 #[derive(Debug, Default)]
 pub struct Output {
@@ -32,10 +39,26 @@ impl Output {
         self.drops.clear();
     }
 
-    pub(crate) fn buffer(&mut self) -> Vec<u8> {
-        let mut buffer = self.spare.pop().unwrap_or_default();
-        buffer.clear();
-        buffer
+    /// Returns where counts go, and what requests are collected with.
+    pub(crate) fn parts(&mut self) -> (&mut Drops, Collect<'_>) {
+        let collect = Collect {
+            requests: &mut self.requests,
+            spare: &mut self.spare,
+        };
+        (&mut self.drops, collect)
+    }
+}
+
+/// Keeps requests.
+pub(crate) struct Collect<'o> {
+    requests: &'o mut Vec<EncodedRequest>,
+    spare: &'o mut Vec<Vec<u8>>,
+}
+
+impl Requests for Collect<'_> {
+    fn take(&mut self, request: EncodedRequest) -> Vec<u8> {
+        self.requests.push(request);
+        self.spare.pop().unwrap_or_default()
     }
 }
 

@@ -6,8 +6,9 @@ use weir_pdata::Batch;
 
 use crate::Protocol;
 use crate::collect::{Choices, Collector, Scratch, Tables};
+use crate::drops::Drops;
 use crate::encode::{Codec, Limits, RequestWriter, Source, V1, V2};
-use crate::output::Output;
+use crate::output::{Output, Requests};
 use crate::rows::Groups;
 use crate::settings::{Settings, SettingsError};
 use crate::target_info::TargetInfo;
@@ -85,16 +86,22 @@ impl Translator {
         self.lanes = lanes;
     }
 
-    /// Translates a batch. `out` is cleared first. A batch of another signal yields nothing.
+    /// Translates a batch and keeps its requests. `out` is cleared first. A batch of another signal yields nothing.
     pub fn translate(&mut self, batch: &Batch, out: &mut Output) {
         out.clear();
+        let (drops, mut collect) = out.parts();
+        self.translate_into(batch, drops, &mut collect);
+    }
+
+    /// Translates a batch and hands each request on as soon as it is complete. What is in none of them is added to `drops`.
+    pub fn translate_into(&mut self, batch: &Batch, drops: &mut Drops, requests: &mut dyn Requests) {
         self.tables.begin();
         let mut collector = Collector::new(
             &self.choices,
             &mut self.tables,
             &mut self.scratch,
             &mut self.targets,
-            &mut out.drops,
+            drops,
         );
         batch.visit_metrics(&mut collector);
         collector.finish();
@@ -105,8 +112,8 @@ impl Translator {
             tables: &mut self.tables,
         };
         match &mut self.encoder {
-            Encoder::V1(writer) => write(writer, &mut source, groups, members, self.lanes, out),
-            Encoder::V2(writer) => write(writer, &mut source, groups, members, self.lanes, out),
+            Encoder::V1(writer) => write(writer, &mut source, groups, members, self.lanes, drops, requests),
+            Encoder::V2(writer) => write(writer, &mut source, groups, members, self.lanes, drops, requests),
         }
     }
 }
@@ -117,17 +124,18 @@ fn write<C: Codec>(
     groups: &Groups,
     members: &mut Vec<u32>,
     lanes: NonZeroUsize,
-    out: &mut Output,
+    drops: &mut Drops,
+    requests: &mut dyn Requests,
 ) {
     for lane in 0..lanes.get() {
         for &head in groups.heads() {
             if lanes.get() > 1 && lane_of(source.row(head).hash, lanes) != lane {
                 continue;
             }
-            groups.members(head, &source.tables.rows, &mut out.drops, members);
-            writer.put(source, members, lane, out);
+            groups.members(head, &source.tables.rows, drops, members);
+            writer.put(source, members, lane, requests);
         }
-        writer.finish(lane, out);
+        writer.finish(lane, requests);
     }
 }
 

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
-use weir_component::{Batch, ConsumeError};
-use weir_prom::{Compressor, Drops, Output, Protocol, Settings, SettingsError, Translator};
+use weir_component::{Batch, ConsumeError, Context};
+use weir_prom::{Compressor, Drops, EncodedRequest, Protocol, Requests, Settings, SettingsError, Translator};
 
 use crate::sender::Push;
 
@@ -50,9 +50,35 @@ struct Codec {
     wanted: Translator,
     /// For a receiver that turned out not to know remote write 2.0.
     fallback: Option<Translator>,
-    output: Output,
     compressor: Compressor,
-    scratch: Vec<u8>,
+}
+
+/// Compresses requests as they are completed and puts them into lanes.
+struct Pack<'c> {
+    compressor: &'c mut Compressor,
+    context: &'c Context,
+    encoded: Encoded,
+    /// Lane of the last request.
+    current: Option<usize>,
+}
+
+impl Requests for Pack<'_> {
+    fn take(&mut self, mut request: EncodedRequest) -> Vec<u8> {
+        if self.current.replace(request.lane) != Some(request.lane) {
+            self.encoded.lanes.push(VecDeque::new());
+        }
+        self.encoded.series += request.series;
+        let bytes = std::mem::take(&mut request.bytes);
+        let push = Push {
+            body: compress(self.compressor, &bytes),
+            request,
+            context: self.context.clone(),
+        };
+        if let Some(lane) = self.encoded.lanes.last_mut() {
+            lane.push_back(push);
+        }
+        bytes
+    }
 }
 
 impl Encoder {
@@ -65,9 +91,7 @@ impl Encoder {
         let codec = Codec {
             wanted: Translator::new(settings.clone(), protocol)?,
             fallback: None,
-            output: Output::default(),
             compressor: Compressor::new(),
-            scratch: Vec::new(),
         };
         Ok(Self {
             shared: Arc::new(Mutex::new(codec)),
@@ -139,9 +163,7 @@ impl Codec {
         let Self {
             wanted,
             fallback,
-            output,
             compressor,
-            scratch,
         } = self;
         let translator = if protocol == wanted.protocol() {
             wanted
@@ -151,29 +173,16 @@ impl Codec {
             })
         };
         translator.set_lanes(lanes);
-        translator.translate(batch, output);
-        let mut encoded = Encoded {
-            drops: output.drops.clone(),
-            ..Encoded::default()
+        let mut drops = Drops::default();
+        let mut pack = Pack {
+            compressor,
+            context: batch.context(),
+            encoded: Encoded::default(),
+            current: None,
         };
-        let mut current = None;
-        for request in &mut output.requests {
-            if current.replace(request.lane) != Some(request.lane) {
-                encoded.lanes.push(VecDeque::new());
-            }
-            encoded.series += request.series;
-            // The buffer stays with `output`, which uses it again for the next batch.
-            let bytes = std::mem::take(&mut request.bytes);
-            let push = Push {
-                body: compress(compressor, &bytes, scratch),
-                request: request.clone(),
-                context: batch.context().clone(),
-            };
-            request.bytes = bytes;
-            if let Some(lane) = encoded.lanes.last_mut() {
-                lane.push_back(push);
-            }
-        }
+        translator.translate_into(batch, &mut drops, &mut pack);
+        let mut encoded = pack.encoded;
+        encoded.drops = drops;
         encoded.seconds = begin.elapsed().as_secs_f64();
         encoded
     }
@@ -186,7 +195,7 @@ impl Codec {
         Some(halves.map(|mut half| {
             let bytes = std::mem::take(&mut half.bytes);
             Push {
-                body: compress(&mut self.compressor, &bytes, &mut self.scratch),
+                body: compress(&mut self.compressor, &bytes),
                 request: half,
                 context: push.context.clone(),
             }
@@ -194,11 +203,11 @@ impl Codec {
     }
 }
 
-fn compress(compressor: &mut Compressor, bytes: &[u8], scratch: &mut Vec<u8>) -> Bytes {
-    compressor
-        .compress(bytes, scratch)
+fn compress(compressor: &mut Compressor, bytes: &[u8]) -> Bytes {
+    let block = compressor
+        .compress(bytes)
         .expect("a request is far below 4 GiB: a batch fits into memory budgets and HTTP bodies");
-    Bytes::copy_from_slice(scratch)
+    Bytes::copy_from_slice(block)
 }
 
 #[cfg(test)]

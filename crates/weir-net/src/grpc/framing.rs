@@ -15,8 +15,9 @@ use crate::compression::{DecodeError, Encoder, Encoding};
 /// Flag byte and big-endian length in front of every message.
 const PREFIX_BYTES: usize = 5;
 
-/// Memory taken for a message before its bytes arrive is at most this; more follows as they do.
-const FIRST_ALLOCATION: usize = 256 << 10;
+/// Memory taken for a message before its bytes arrive is at most this, which holds what clients send by default; more follows as bytes do.
+/// Pages that are never written cost address space only.
+const FIRST_ALLOCATION: usize = 4 << 20;
 
 /// What is known of a message before its bytes are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use crate::collect::Tables;
 use crate::outcome::Counts;
-use crate::output::{EncodedRequest, GroupEnd, Output};
+use crate::output::{EncodedRequest, GroupEnd, Requests};
 use crate::rows::{Row, Value};
 
 use super::series::SeriesWriter;
@@ -39,6 +39,8 @@ pub(crate) struct RequestWriter<C> {
     limits: Limits,
     writer: SeriesWriter<C>,
     groups: Vec<GroupEnd>,
+    /// Where the next request goes.
+    buffer: Vec<u8>,
 }
 
 /// A place in an open request.
@@ -54,13 +56,20 @@ impl<C: Codec> RequestWriter<C> {
             limits,
             writer: SeriesWriter::new(codec),
             groups: Vec::new(),
+            buffer: Vec::new(),
         }
     }
 
     /// Adds the series of some rows that are one series, or one histogram's or summary's worth of series. They
     /// stay in one request; only if that is too large for any request, the rows are spread over several in
     /// order.
-    pub(crate) fn put(&mut self, source: &mut Source<'_>, rows: &[u32], lane: usize, out: &mut Output) {
+    pub(crate) fn put(
+        &mut self,
+        source: &mut Source<'_>,
+        rows: &[u32],
+        lane: usize,
+        requests: &mut dyn Requests,
+    ) {
         let before = self.place();
         self.write(source, rows);
         if self.fits() {
@@ -68,33 +77,37 @@ impl<C: Codec> RequestWriter<C> {
         }
         if before.tally.series > 0 {
             self.rewind(&before);
-            self.finish(lane, out);
-            return self.put(source, rows, lane, out);
+            self.finish(lane, requests);
+            return self.put(source, rows, lane, requests);
         }
         if rows.len() > 1 {
             self.rewind(&before);
             // Drops the strings that were filed for nothing.
             self.writer.codec.finish(&mut Vec::new(), &mut Vec::new());
             let (first, second) = rows.split_at(rows.len() / 2);
-            self.put(source, first, lane, out);
-            return self.put(source, second, lane, out);
+            self.put(source, first, lane, requests);
+            return self.put(source, second, lane, requests);
         }
         // One point alone: a limit that it exceeds is the receiver's to enforce.
         self.end_group();
-        self.finish(lane, out);
+        self.finish(lane, requests);
     }
 
     /// Ends the request unless nothing is in it.
-    pub(crate) fn finish(&mut self, lane: usize, out: &mut Output) {
+    pub(crate) fn finish(&mut self, lane: usize, requests: &mut dyn Requests) {
         let tally = std::mem::take(&mut self.writer.tally);
         if tally.series == 0 {
             return;
         }
-        let mut bytes = out.buffer();
+        let mut bytes = std::mem::take(&mut self.buffer);
+        bytes.clear();
         let metadata = self.writer.codec.metadata_records();
         self.writer.codec.finish(&mut self.writer.bytes, &mut bytes);
         self.writer.bytes.clear();
-        out.requests.push(EncodedRequest {
+        // The next request will have about as many groups.
+        let groups = Vec::with_capacity(self.groups.len());
+        let groups = std::mem::replace(&mut self.groups, groups);
+        self.buffer = requests.take(EncodedRequest {
             protocol: C::PROTOCOL,
             lane,
             bytes,
@@ -102,7 +115,7 @@ impl<C: Codec> RequestWriter<C> {
             series: tally.series,
             counts: tally.counts,
             metadata,
-            groups: std::mem::take(&mut self.groups),
+            groups,
         });
     }
 

@@ -1,12 +1,11 @@
 //! The labels of one batch, each distinct attribute translated once.
 
-use weir_pdata::view::{AnyValue, Attribute, Attributes};
+use weir_pdata::view::{AnyValue, Attribute, Attributes, ValueError, push_text};
 
 use super::names::{KeyId, NameId, Names, WellKnown};
 use crate::drops::DropReason;
 use crate::interner::Interner;
 use crate::label::LabelNamer;
-use crate::value::{ValueError, push_text};
 use crate::wire::{field_len, put_bytes, put_header};
 
 /// Most distinct attributes of a batch that are remembered; the others take the plain path.

@@ -1,4 +1,5 @@
-use weir_prom::float::{push_attribute_number, push_label_number};
+use weir_pdata::view::push_double;
+use weir_prom::float::push_label_number;
 use weir_prom::label::LabelNamer;
 use weir_prom::name::{MetricNamer, NameClass, Strategy, UnitTable};
 
@@ -118,7 +119,7 @@ fn attribute_numbers_at_the_edges() {
         (f64::NEG_INFINITY, "-Infinity"),
     ] {
         let mut text = String::new();
-        push_attribute_number(&mut text, value);
+        push_double(&mut text, value);
         assert_eq!(text, want);
     }
 }

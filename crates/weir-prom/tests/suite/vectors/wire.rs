@@ -118,10 +118,10 @@ fn wire_bytes() {
             _ => {}
         }
         if v.has("snappy_block") {
-            let mut packed = Vec::new();
-            Compressor::new().compress(&bytes, &mut packed).unwrap();
+            let mut compressor = Compressor::new();
+            let packed = compressor.compress(&bytes).unwrap();
             let unpacked = |packed: &[u8]| snap::raw::Decoder::new().decompress_vec(packed).unwrap();
-            assert_eq!(unpacked(&packed), bytes);
+            assert_eq!(unpacked(packed), bytes);
             assert_eq!(unpacked(&hex(v.text("snappy_block"))), bytes);
         }
     });
