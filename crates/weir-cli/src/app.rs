@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{ArgMatches, FromArgMatches};
@@ -13,6 +14,7 @@ use weir_telemetry::Heap;
 
 use crate::args::{self, Arguments, Command, ConfigArgs};
 use crate::gateway::GatewayError;
+use crate::own_telemetry::Counts;
 use crate::{components, configuration, feature_gates, gateway, print_config, run};
 
 /// A binary: what it offers, what it is called, what it can do besides running a gateway.
@@ -22,6 +24,8 @@ pub struct App {
     /// Random: tells this process from all others.
     instance: u128,
     heap: Option<fn() -> Option<Heap>>,
+    /// What became of own telemetry that was pushed, whatever configuration was in force.
+    pushes: Arc<Counts>,
     subcommands: Vec<Subcommand>,
 }
 
@@ -42,6 +46,7 @@ impl App {
             build_info,
             instance: rand::random(),
             heap: None,
+            pushes: Arc::default(),
             subcommands: Vec::new(),
         }
     }
@@ -78,6 +83,11 @@ impl App {
     /// Returns how to read the allocator.
     pub(crate) fn heap_reader(&self) -> Option<fn() -> Option<Heap>> {
         self.heap
+    }
+
+    /// Returns the counts of pushes.
+    pub(crate) const fn pushes(&self) -> &Arc<Counts> {
+        &self.pushes
     }
 
     /// Does what the arguments of the process say. Results go to standard output, errors to standard error; the exit code

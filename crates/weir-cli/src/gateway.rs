@@ -1,17 +1,16 @@
-//! A running gateway: the graph of a configuration and the endpoint of own metrics. `reload.rs` puts one configuration in the
-//! place of another.
+//! A running gateway: the graph of a configuration and Weir's own telemetry. `reload.rs` puts one configuration in the place of
+//! another.
 
 use std::fmt;
 use std::time::Instant;
 
 use weir_component::{Ledger, MemoryBudget, Sockets};
 use weir_config::Config;
-use weir_net::server::{LocalAddress, ServerError};
+use weir_net::server::LocalAddress;
 use weir_runtime::{BuildFailure, GraphError, Running, Runtime, Settings, ShutdownReport, StartFailure};
-use weir_telemetry::{Level, Metrics, Process};
+use weir_telemetry::{Level, Metrics};
 
-use crate::own_metrics::{OwnMetrics, Source};
-use crate::own_telemetry;
+use crate::own_telemetry::{OwnTelemetry, OwnTelemetryError};
 use crate::reload::Reloads;
 use crate::{App, feature_gates};
 
@@ -23,7 +22,7 @@ pub struct Gateway {
     pub(crate) graph: Graph,
     /// What the graph shares with the graphs after it.
     pub(crate) settings: Settings,
-    pub(crate) own_metrics: OwnMetrics,
+    pub(crate) own: OwnTelemetry,
     /// Those of own metrics are apart from those of the graph: their servers overlap in a reload.
     pub(crate) own_sockets: Sockets,
     pub(crate) reloads: Reloads,
@@ -44,9 +43,9 @@ pub enum GatewayError {
     /// Components that cannot be built, all of them.
     #[error("{}", Lines(.0))]
     Build(Vec<BuildFailure>),
-    /// The endpoint of own metrics cannot be opened.
-    #[error("cannot serve own metrics")]
-    OwnMetrics(#[from] ServerError),
+    /// Own telemetry cannot be served or pushed.
+    #[error(transparent)]
+    OwnTelemetry(#[from] OwnTelemetryError),
     /// A component cannot start.
     #[error(transparent)]
     Start(#[from] StartFailure),
@@ -81,32 +80,33 @@ impl Gateway {
     ///
     /// Not cancel safe: components that have started keep running.
     pub async fn start(app: &App, config: &Config) -> Result<Self, GatewayError> {
+        let mut own = OwnTelemetry::new(app, config)?;
         let settings = Settings {
-            metrics: own_telemetry::metrics(app, config),
+            metrics: own.metrics().clone(),
             ..settings(app)
         };
         let runtime = build(config, settings.clone())?;
         let own_sockets = Sockets::default();
-        let own_metrics = own_metrics(app, config, &settings, &own_sockets).await?;
+        own.start(&settings.ledger, &own_sockets).await?;
         match runtime.start().await {
             Ok(running) => Ok(Self {
                 config: config.clone(),
                 graph: Graph::Up(running),
                 reloads: Reloads::new(&settings.metrics),
                 settings,
-                own_metrics,
+                own,
                 own_sockets,
             }),
             Err(failure) => {
-                own_metrics.shutdown(Instant::now()).await;
+                own.shutdown(Instant::now()).await;
                 Err(failure.into())
             }
         }
     }
 
-    /// Returns where own metrics are served; none with `level: none`.
+    /// Returns where own metrics are served, by the first reader that is scraped; none with `level: none`.
     pub fn metrics_address(&self) -> Option<&LocalAddress> {
-        self.own_metrics.address()
+        self.own.addresses().next()
     }
 
     /// Returns the books.
@@ -126,7 +126,7 @@ impl Gateway {
         }
     }
 
-    /// Stops: receivers first, exporters when they have delivered, own metrics last. What is not done by `deadline` is left
+    /// Stops: receivers first, exporters when they have delivered, own telemetry last. What is not done by `deadline` is left
     /// behind and reported.
     ///
     /// # Cancel safety
@@ -137,25 +137,9 @@ impl Gateway {
             Graph::Up(running) => running.shutdown(deadline).await,
             Graph::Down(report) => report,
         };
-        self.own_metrics.shutdown(deadline).await;
+        self.own.shutdown(deadline).await;
         report
     }
-}
-
-/// Opens the endpoint of own metrics that `config` asks for.
-pub(crate) async fn own_metrics(
-    app: &App,
-    config: &Config,
-    settings: &Settings,
-    sockets: &Sockets,
-) -> Result<OwnMetrics, ServerError> {
-    let source = Source {
-        metrics: settings.metrics.clone(),
-        ledger: settings.ledger.clone(),
-        process: Process::new(app.heap_reader()),
-    };
-    let reader = config.service.telemetry.metrics.prometheus.as_ref();
-    OwnMetrics::start(reader, source, sockets).await
 }
 
 /// Returns what the graphs of a process share, new and empty.

@@ -7,14 +7,12 @@ use std::mem;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use weir_config::Config;
-use weir_net::server::ServerError;
 use weir_runtime::{Outcome, Plan, Settings, ShutdownReport, Switch};
 use weir_telemetry::{Def, Metrics, Unit};
 
 use crate::App;
 use crate::gateway::{self, Gateway, GatewayError, Graph};
-use crate::own_metrics::OwnMetrics;
-use crate::own_telemetry;
+use crate::own_telemetry::{OwnTelemetry, OwnTelemetryError};
 
 /// Why a gateway does not run the new configuration.
 #[derive(Debug, thiserror::Error)]
@@ -61,9 +59,9 @@ impl Gateway {
     ) -> Result<ShutdownReport, ReloadError> {
         gateway::build_unopened(app, config).map_err(ReloadError::Refused)?;
         let keeping = self.settings.sockets.keep();
-        let settings = self.settings_for(app, config);
-        let own_metrics = self.own_metrics_for(app, config, &settings).await;
-        let own_metrics = own_metrics.map_err(|error| ReloadError::Refused(error.into()))?;
+        let own = self.own_for(app, config).await;
+        let own = own.map_err(|error| ReloadError::Refused(error.into()))?;
+        let settings = self.settings_with(own.as_ref());
 
         let graph = mem::replace(&mut self.graph, Graph::Down(ShutdownReport::default()));
         let running = match graph {
@@ -91,23 +89,23 @@ impl Gateway {
                 self.graph = Graph::Up(running);
                 self.config = config.clone();
                 self.settings = settings;
-                let before = own_metrics.map(|new| mem::replace(&mut self.own_metrics, new));
+                let before = own.map(|new| mem::replace(&mut self.own, new));
                 (Ok(switched.drained), before)
             }
             Outcome::Old { running, cause } => {
                 self.graph = Graph::Up(running);
                 let cause = GatewayError::of(cause, config);
-                (Err(ReloadError::RolledBack(cause)), own_metrics)
+                (Err(ReloadError::RolledBack(cause)), own)
             }
             Outcome::Stopped => {
                 self.graph = Graph::Down(switched.drained);
-                (Err(ReloadError::Stopped), own_metrics)
+                (Err(ReloadError::Stopped), own)
             }
             Outcome::Neither { cause, rollback } => {
                 self.graph = Graph::Down(switched.drained);
                 let cause = GatewayError::of(cause, config);
                 let rollback = GatewayError::of(rollback, &self.config);
-                (Err(ReloadError::Lost { cause, rollback }), own_metrics)
+                (Err(ReloadError::Lost { cause, rollback }), own)
             }
         };
         if let Some(unused) = unused {
@@ -116,32 +114,34 @@ impl Gateway {
         answer
     }
 
-    /// Returns what the next graph shares: the same, save that another level of own metrics needs another registry.
-    fn settings_for(&self, app: &App, config: &Config) -> Settings {
-        let mut settings = self.settings.clone();
-        if config.service.telemetry.metrics.level != self.config.service.telemetry.metrics.level {
-            settings.metrics = own_telemetry::metrics(app, config);
-            self.reloads.publish(&settings.metrics);
-        }
-        settings
-    }
-
-    /// Opens the endpoint of own metrics if the new configuration has another one.
-    async fn own_metrics_for(
+    /// Starts the own telemetry of the new configuration, unless it stays what it is.
+    async fn own_for(
         &self,
         app: &App,
         config: &Config,
-        settings: &Settings,
-    ) -> Result<Option<OwnMetrics>, ServerError> {
+    ) -> Result<Option<OwnTelemetry>, OwnTelemetryError> {
         let (old, new) = (&self.config.service.telemetry, &config.service.telemetry);
         if old.metrics == new.metrics && old.resource == new.resource {
             return Ok(None);
         }
+        let mut own = OwnTelemetry::new(app, config)?;
+        if old.metrics.level == new.metrics.level && old.metrics.views == new.metrics.views {
+            own.keep_metrics(&self.own);
+        }
         // The endpoint that stays what it was is taken over.
         let _keeping = self.own_sockets.keep();
-        gateway::own_metrics(app, config, settings, &self.own_sockets)
-            .await
-            .map(Some)
+        own.start(&self.settings.ledger, &self.own_sockets).await?;
+        Ok(Some(own))
+    }
+
+    /// Returns what the next graph shares: the same, save for the registry of other own telemetry.
+    fn settings_with(&self, own: Option<&OwnTelemetry>) -> Settings {
+        let mut settings = self.settings.clone();
+        if let Some(own) = own {
+            settings.metrics = own.metrics().clone();
+            self.reloads.publish(&settings.metrics);
+        }
+        settings
     }
 
     /// Counts an attempt to reload.

@@ -1,16 +1,28 @@
-//! `service::telemetry`: Weir's own logs and metrics, and the resource they carry.
+//! `service::telemetry`: Weir's own logs, metrics and traces, and the resource they describe.
 //!
 //! The types here are what the settings mean; `written.rs` holds what a user may write, which is more. What Weir does not
-//! honour yet is an error that says so, never a setting without effect.
+//! honour is an error that says so, never a setting without effect.
 
+mod logs;
+mod metrics;
 mod printed;
+mod push;
+mod resource;
+mod traces;
 mod written;
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
-
 use serde::Serialize;
-use weir_component::config::duration;
 
+pub use self::{
+    logs::{LogEncoding, LogLevel, LogOutput, LogSampling, Logs},
+    metrics::{
+        Aggregation, Buckets, InstrumentType, MetricReader, Metrics, MetricsLevel, PeriodicReader,
+        PrometheusReader, Selection, View, ViewSelector, ViewStream,
+    },
+    push::{Batch, Compression, Exporter, Header, Otlp, Processor, Protocol, Temporality},
+    resource::{AttributeValue, Detection, Detector, Resource},
+    traces::{ParentBased, Propagator, Sampler, SpanLimits, Traces, TracesLevel},
+};
 use crate::{
     decode::{self, Fault, decode},
     node::{Kind, Node},
@@ -28,195 +40,10 @@ pub struct Telemetry {
     pub logs: Logs,
     /// Metrics about Weir.
     pub metrics: Metrics,
-    /// What logs and metrics say about where they come from.
+    /// Spans of Weir's own work.
+    pub traces: Traces,
+    /// What all of them say about where they come from.
     pub resource: Resource,
-}
-
-/// How Weir logs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Logs {
-    /// The least level that is written. Default: `info`.
-    pub level: LogLevel,
-    /// The form of a line. Default: `console`.
-    pub encoding: LogEncoding,
-    /// Leaves out where in the code a line comes from. Default: false.
-    pub disable_caller: bool,
-    /// Accepted for the Collector's sake: Weir's lines carry no stack traces either way. Default: false.
-    pub disable_stacktrace: bool,
-    /// Where lines go, to each of these. Default: standard error.
-    pub output_paths: Vec<LogOutput>,
-    /// Fields of every line.
-    pub initial_fields: BTreeMap<String, AttributeValue>,
-    /// Thins out repeated lines, `None` to write all of them. Default: on.
-    #[serde(serialize_with = "printed::sampling")]
-    pub sampling: Option<LogSampling>,
-}
-
-impl Default for Logs {
-    fn default() -> Self {
-        Self {
-            level: LogLevel::Info,
-            encoding: LogEncoding::Console,
-            disable_caller: false,
-            disable_stacktrace: false,
-            output_paths: vec![LogOutput::Stderr],
-            initial_fields: BTreeMap::new(),
-            sampling: Some(LogSampling::default()),
-        }
-    }
-}
-
-/// The weight of a log line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LogLevel {
-    /// Everything.
-    Debug,
-    /// What an operator may want to know.
-    Info,
-    /// Degraded, nothing lost.
-    Warn,
-    /// Data lost, or a person must act.
-    Error,
-    /// Only what ends the process. The Collector's `dpanic`, `panic` and `fatal` all mean this.
-    Fatal,
-}
-
-/// The form of a log line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LogEncoding {
-    /// Columns between tabs, for people.
-    Console,
-    /// One JSON object.
-    Json,
-}
-
-/// Where log lines go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LogOutput {
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
-    /// A file, to which lines are appended.
-    File(PathBuf),
-}
-
-/// Of lines with the same level and message, `initial` are written per `tick`, then every `thereafter`th.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct LogSampling {
-    /// How long lines are counted together. Default: 10s.
-    #[serde(with = "duration")]
-    pub tick: Duration,
-    /// Lines written in any case. Default: 10.
-    pub initial: u64,
-    /// Of the rest, every how many-th is written; 0 for none. Default: 100.
-    pub thereafter: u64,
-}
-
-impl Default for LogSampling {
-    fn default() -> Self {
-        Self {
-            tick: Duration::from_secs(10),
-            initial: 10,
-            thereafter: 100,
-        }
-    }
-}
-
-/// How Weir's own metrics are offered.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Metrics {
-    /// How much is measured. Default: `normal`.
-    pub level: MetricsLevel,
-    /// The endpoint to scrape; `None` if the level is `none`. Default: `localhost:8888`.
-    #[serde(rename = "readers", serialize_with = "printed::readers")]
-    pub prometheus: Option<PrometheusReader>,
-}
-
-impl Default for Metrics {
-    fn default() -> Self {
-        Self {
-            level: MetricsLevel::Normal,
-            prometheus: Some(PrometheusReader::default()),
-        }
-    }
-}
-
-/// How much is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MetricsLevel {
-    /// Nothing, and no port is opened.
-    None,
-    /// What is needed to see loss.
-    Basic,
-    /// The default.
-    Normal,
-    /// Everything.
-    Detailed,
-}
-
-/// An endpoint for Prometheus to scrape.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PrometheusReader {
-    /// Name or address to listen on.
-    pub host: String,
-    /// Port to listen on; 0 lets the system choose.
-    pub port: u16,
-    /// Leaves out the scope's labels. Default: true.
-    pub without_scope_info: bool,
-    /// Leaves units out of names. Default: true.
-    pub without_units: bool,
-    /// Leaves `_total` and the like out of names. Default: true.
-    pub without_type_suffix: bool,
-    /// Which resource attributes become labels of every metric. Default: none.
-    pub with_resource_constant_labels: Selection,
-}
-
-impl Default for PrometheusReader {
-    fn default() -> Self {
-        Self {
-            host: "localhost".to_owned(),
-            port: 8888,
-            without_scope_info: true,
-            without_units: true,
-            without_type_suffix: true,
-            with_resource_constant_labels: Selection::default(),
-        }
-    }
-}
-
-/// A choice of names, `*` and `?` standing for any characters.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Selection {
-    /// Names to take; empty for none.
-    pub included: Vec<String>,
-    /// Names not to take after all.
-    pub excluded: Vec<String>,
-}
-
-/// Attributes of the resource that logs and metrics describe.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Resource {
-    /// Attributes to add to the default ones (`service.name`, `service.version`, `service.instance.id`), or to set in
-    /// their place. `None` removes a default one.
-    pub attributes: BTreeMap<String, Option<AttributeValue>>,
-}
-
-/// The value of an attribute or of a log field.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum AttributeValue {
-    /// A boolean.
-    Bool(bool),
-    /// An integer.
-    Int(i64),
-    /// A floating point number.
-    Double(f64),
-    /// A text.
-    Text(String),
 }
 
 /// Reads `service::telemetry`. `None` if something is wrong, which the report says.
@@ -283,8 +110,8 @@ impl Complaints<'_> {
         self.diagnostics.push(diagnostic);
     }
 
-    /// Something of the Collector's that Weir does not do yet.
+    /// Something of the Collector's that Weir does not do, and why.
     fn unsupported(&mut self, at: &str, what: &str) {
-        self.error(at, format!("not supported yet: {what}"), None);
+        self.error(at, format!("not supported: {what}"), None);
     }
 }

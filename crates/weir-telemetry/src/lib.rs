@@ -10,5 +10,9 @@ pub mod memory;
 mod metrics;
 mod process;
 
-pub use metrics::{BYTE_BUCKETS, COUNT_BUCKETS, Def, Exposition, Labels, Level, Metrics, Unit, UnknownLevel};
+pub use metrics::{
+    Aggregation, BYTE_BUCKETS, COUNT_BUCKETS, Def, Distribution, Exposition, InstrumentKind, Kind, Labels,
+    Level, Metric, Metrics, OWN_SCOPE, Selection, Series, Snapshot, Unit, UnknownLevel, Value, View,
+    ViewSelector, matches,
+};
 pub use process::{Heap, Process};

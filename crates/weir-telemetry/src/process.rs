@@ -1,6 +1,7 @@
 //! Metrics of the process itself, under the Collector's names.
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use crate::{Def, Metrics, Unit};
@@ -11,22 +12,30 @@ const CPU: Def = Def::new(
     "CPU time used, in user and kernel mode.",
 )
 .unit(Unit::Seconds);
-const RSS: Def = Def::new("otelcol_process_memory_rss", "Physical memory in use.").unit(Unit::Bytes);
+const RSS: Def = Def::new("otelcol_process_memory_rss", "Physical memory in use.")
+    .unit(Unit::Bytes)
+    .observed();
 const HEAP: Def = Def::new(
     "otelcol_process_runtime_heap_alloc_bytes",
     "Bytes of live heap objects.",
 )
-.unit(Unit::Bytes);
+.unit(Unit::Bytes)
+.observed();
 const SYS: Def = Def::new(
     "otelcol_process_runtime_total_sys_memory_bytes",
     "Bytes that the allocator has from the operating system.",
 )
-.unit(Unit::Bytes);
+.unit(Unit::Bytes)
+.observed();
 const TOTAL_ALLOC: Def = Def::new(
     "otelcol_process_runtime_total_alloc_bytes",
     "Bytes allocated since the start, freed ones included.",
 )
-.unit(Unit::Bytes);
+.unit(Unit::Bytes)
+.observed();
+
+/// Own metrics may be set up again while the process goes on.
+static STARTED: OnceLock<Instant> = OnceLock::new();
 
 /// What the allocator of the binary says about itself, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,16 +49,17 @@ pub struct Heap {
 }
 
 /// Reads the process's own figures. Platforms and allocators that do not tell a figure leave its metric out.
+#[derive(Clone)]
 pub struct Process {
     started: Instant,
     heap: Option<fn() -> Option<Heap>>,
 }
 
 impl Process {
-    /// Takes now as the start of the process. `heap` reads the allocator; only the binary knows which one it has.
+    /// Takes the moment of the first call as the start of the process. `heap` reads the allocator; only the binary knows which one it has.
     pub fn new(heap: Option<fn() -> Option<Heap>>) -> Self {
         Self {
-            started: Instant::now(),
+            started: *STARTED.get_or_init(Instant::now),
             heap,
         }
     }

@@ -1,6 +1,7 @@
 //! `service::telemetry` as a user may write it, and what it means.
 //!
-//! The grammar is the Collector's, also where Weir does not do what it asks for; then `understand` says so.
+//! The grammar is the Collector's (declarative configuration of OpenTelemetry 0.3, and what it still reads of 0.2), also where Weir does
+//! not do what it asks for; then `understand` says so.
 
 mod logs;
 mod metrics;
@@ -8,6 +9,7 @@ mod push;
 mod resource;
 mod scalar;
 mod traces;
+mod views;
 
 use serde::Deserialize;
 
@@ -29,10 +31,10 @@ pub(super) struct Written {
 
 impl Written {
     pub(super) fn understand(self, found: &mut Complaints<'_>) -> Telemetry {
-        self.traces.understand(found);
         Telemetry {
             logs: self.logs.understand(found),
             metrics: self.metrics.understand(found),
+            traces: self.traces.understand(found),
             resource: self.resource.understand(found),
         }
     }

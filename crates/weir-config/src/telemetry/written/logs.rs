@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, de};
 use weir_component::config::{OnUnlessDisabled, duration};
 
 use super::{
-    push::Processor,
+    push::{Pushed, WrittenProcessor, processors},
     scalar::{Scalar, folded},
 };
 use crate::telemetry::{Complaints, LogEncoding, LogLevel, LogOutput, LogSampling, Logs};
@@ -24,7 +24,7 @@ pub(super) struct WrittenLogs {
     initial_fields: BTreeMap<String, Scalar>,
     sampling: OnUnlessDisabled<WrittenSampling>,
     disable_zap_resource: bool,
-    processors: Vec<Processor>,
+    processors: Vec<WrittenProcessor>,
 }
 
 impl Default for WrittenLogs {
@@ -71,21 +71,6 @@ impl Default for WrittenSampling {
 
 impl WrittenLogs {
     pub(super) fn understand(self, found: &mut Complaints<'_>) -> Logs {
-        if self.development {
-            found.unsupported("logs::development", "the development mode of logs");
-        }
-        if self.disable_zap_resource {
-            found.unsupported("logs::disable_zap_resource", "lines without the field `resource`");
-        }
-        if !self.processors.is_empty() {
-            found.unsupported("logs::processors", "sending own logs by OTLP");
-        }
-        if self.error_output_paths != ["stderr"] {
-            found.unsupported(
-                "logs::error_output_paths",
-                "another place than `stderr` for failures of the log itself",
-            );
-        }
         if self.output_paths.is_empty() {
             let hint = "set `level: fatal` to write nearly nothing";
             found.error("logs::output_paths", "logs go nowhere", Some(hint));
@@ -97,15 +82,14 @@ impl WrittenLogs {
         {
             found.error("logs::sampling::tick", "`tick`: must be above 0", None);
         }
-        let outputs = self.output_paths.into_iter().enumerate();
         Logs {
             level: self.level,
+            development: self.development,
             encoding: self.encoding,
             disable_caller: self.disable_caller,
             disable_stacktrace: self.disable_stacktrace,
-            output_paths: outputs
-                .filter_map(|(nth, path)| output(nth, path, found))
-                .collect(),
+            output_paths: outputs("logs::output_paths", self.output_paths, found),
+            error_output_paths: outputs("logs::error_output_paths", self.error_output_paths, found),
             initial_fields: self
                 .initial_fields
                 .into_iter()
@@ -122,13 +106,21 @@ impl WrittenLogs {
                 initial: written.initial,
                 thereafter: written.thereafter,
             }),
+            disable_zap_resource: self.disable_zap_resource,
+            processors: processors(self.processors, "logs::processors", Pushed::Logs, found),
         }
     }
 }
 
+fn outputs(at: &str, paths: Vec<String>, found: &mut Complaints<'_>) -> Vec<LogOutput> {
+    let paths = paths.into_iter().enumerate();
+    paths
+        .filter_map(|(nth, path)| output(format!("{at}::{nth}"), path, found))
+        .collect()
+}
+
 /// `stdout`, `stderr`, a path, or `file:///absolute/path`.
-pub(super) fn output(nth: usize, path: String, found: &mut Complaints<'_>) -> Option<LogOutput> {
-    let at = format!("logs::output_paths::{nth}");
+fn output(at: String, path: String, found: &mut Complaints<'_>) -> Option<LogOutput> {
     match path.as_str() {
         "stdout" => return Some(LogOutput::Stdout),
         "stderr" => return Some(LogOutput::Stderr),

@@ -1,16 +1,22 @@
-//! `metrics`: one endpoint to scrape; readers that push are understood and refused.
+//! `metrics`.
 
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
-use super::{push::Periodic, scalar::folded};
-use crate::telemetry::{Complaints, Metrics, MetricsLevel, PrometheusReader, Selection};
+use super::{
+    push::{PUSH_TIMEOUT, Pushed, WrittenExporter, millis},
+    scalar::folded,
+    views::WrittenView,
+};
+use crate::telemetry::{
+    Complaints, MetricReader, Metrics, MetricsLevel, PeriodicReader, PrometheusReader, Selection,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct WrittenMetrics {
     level: MetricsLevel,
     readers: Option<Vec<WrittenReader>>,
-    views: Option<Vec<IgnoredAny>>,
+    views: Option<Vec<WrittenView>>,
 }
 
 impl Default for WrittenMetrics {
@@ -25,91 +31,132 @@ impl Default for WrittenMetrics {
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct WrittenReader {
+struct WrittenReader {
     pull: Option<Pull>,
     periodic: Option<Periodic>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Pull {
+struct Pull {
     exporter: PullExporter,
+    #[serde(default)]
+    producers: Option<Vec<IgnoredAny>>,
+    #[serde(default)]
+    cardinality_limits: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PullExporter {
+struct PullExporter {
     prometheus: WrittenPrometheus,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WrittenPrometheus {
+struct WrittenPrometheus {
     host: String,
     port: u16,
-    #[serde(default = "yes")]
-    without_scope_info: bool,
-    #[serde(default = "yes")]
-    without_units: bool,
-    #[serde(default = "yes")]
-    without_type_suffix: bool,
+    without_scope_info: Option<bool>,
+    without_units: Option<bool>,
+    without_type_suffix: Option<bool>,
     #[serde(default)]
-    with_resource_constant_labels: WrittenSelection,
+    with_resource_constant_labels: Option<WrittenSelection>,
 }
 
-pub(super) fn yes() -> bool {
-    true
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Periodic {
+    interval: Option<u64>,
+    timeout: Option<u64>,
+    exporter: WrittenExporter,
+    producers: Option<Vec<IgnoredAny>>,
+    cardinality_limits: Option<IgnoredAny>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct WrittenSelection {
-    included: Vec<String>,
-    excluded: Vec<String>,
+    included: Option<Vec<String>>,
+    excluded: Option<Vec<String>>,
+}
+
+impl WrittenSelection {
+    pub(super) fn understand(self, at: &str, found: &mut Complaints<'_>) -> Selection {
+        let selection = Selection {
+            included: self.included.unwrap_or_default(),
+            excluded: self.excluded.unwrap_or_default(),
+        };
+        if let Some(both) = selection
+            .included
+            .iter()
+            .find(|name| selection.excluded.contains(name))
+        {
+            found.error(at, format!("`{both}` is both included and excluded"), None);
+        }
+        selection
+    }
 }
 
 impl WrittenMetrics {
     pub(super) fn understand(self, found: &mut Complaints<'_>) -> Metrics {
-        if self.views.is_some() {
-            found.unsupported("metrics::views", "views of own metrics");
-        }
-        let mut prometheus = None;
-        match self.readers {
-            None => prometheus = Some(PrometheusReader::default()),
-            Some(readers) if readers.is_empty() && self.level != MetricsLevel::None => {
-                let hint = "set `level: none` to measure nothing, or remove `readers` for the default one";
-                found.error("metrics::readers", "there are no readers", Some(hint));
-            }
+        let readers = match self.readers {
+            None => vec![MetricReader::Pull(PrometheusReader::default())],
             Some(readers) => {
-                for (nth, reader) in readers.into_iter().enumerate() {
-                    let at = format!("metrics::readers::{nth}");
-                    let Some(reader) = reader.understand(&at, found) else {
-                        continue;
-                    };
-                    if prometheus.is_some() {
-                        found.unsupported(&at, "more than one `pull` reader");
-                    }
-                    prometheus = Some(reader);
+                if readers.is_empty() && self.level != MetricsLevel::None {
+                    let hint =
+                        "set `level: none` to measure nothing, or remove `readers` for the default one";
+                    found.error("metrics::readers", "there are no readers", Some(hint));
                 }
+                let readers = readers.into_iter().enumerate();
+                readers
+                    .filter_map(|(nth, reader)| reader.understand(&format!("metrics::readers::{nth}"), found))
+                    .collect()
             }
+        };
+        if self.views.is_some() && self.level != MetricsLevel::Detailed {
+            found.error(
+                "metrics::views",
+                "views are only allowed at the level `detailed`",
+                Some("set `level: detailed`, and drop what you do not want by views"),
+            );
         }
+        let views = self.views.into_iter().flatten().enumerate();
+        let views = views
+            .filter_map(|(nth, view)| view.understand(&format!("metrics::views::{nth}"), found))
+            .collect();
         Metrics {
             level: self.level,
-            prometheus: prometheus.filter(|_| self.level != MetricsLevel::None),
+            readers: match self.level {
+                MetricsLevel::None => Vec::new(),
+                _ => readers,
+            },
+            views,
         }
     }
 }
 
 impl WrittenReader {
-    pub(super) fn understand(self, at: &str, found: &mut Complaints<'_>) -> Option<PrometheusReader> {
+    fn understand(self, at: &str, found: &mut Complaints<'_>) -> Option<MetricReader> {
         match (self.pull, self.periodic) {
-            (Some(pull), None) => Some(pull.exporter.prometheus.understand(at, found)),
-            (None, Some(_)) => {
-                found.unsupported(
-                    &format!("{at}::periodic"),
-                    "`periodic` readers, which push own metrics",
-                );
-                None
+            (Some(pull), None) => {
+                let at = format!("{at}::pull");
+                neither(&at, pull.producers, pull.cardinality_limits, found);
+                let reader = pull
+                    .exporter
+                    .prometheus
+                    .understand(&format!("{at}::exporter::prometheus"), found);
+                Some(MetricReader::Pull(reader))
+            }
+            (None, Some(periodic)) => {
+                let at = format!("{at}::periodic");
+                neither(&at, periodic.producers, periodic.cardinality_limits, found);
+                let exporter = format!("{at}::exporter");
+                Some(MetricReader::Periodic(PeriodicReader {
+                    interval: millis(periodic.interval, std::time::Duration::from_secs(60)),
+                    timeout: millis(periodic.timeout, PUSH_TIMEOUT),
+                    exporter: periodic.exporter.understand(&exporter, Pushed::Metrics, found)?,
+                }))
             }
             (None, None) => {
                 found.error(at, "a reader is either `pull` or `periodic`", None);
@@ -127,20 +174,35 @@ impl WrittenReader {
     }
 }
 
+/// Refuses what no reader of Weir has.
+fn neither(
+    at: &str,
+    producers: Option<Vec<IgnoredAny>>,
+    limits: Option<IgnoredAny>,
+    found: &mut Complaints<'_>,
+) {
+    if producers.is_some_and(|producers| !producers.is_empty()) {
+        let what = "metrics of other libraries; there are none in this process";
+        found.unsupported(&format!("{at}::producers"), what);
+    }
+    if limits.is_some() {
+        let what = "limits of series; own metrics have as many as the configuration has components";
+        found.unsupported(&format!("{at}::cardinality_limits"), what);
+    }
+}
+
 impl WrittenPrometheus {
-    pub(super) fn understand(self, at: &str, found: &mut Complaints<'_>) -> PrometheusReader {
-        if !self.without_scope_info {
-            let at = format!("{at}::pull::exporter::prometheus::without_scope_info");
-            found.unsupported(&at, "labels with the scope of own metrics; there are no scopes");
-        }
-        let WrittenSelection { included, excluded } = self.with_resource_constant_labels;
+    fn understand(self, at: &str, found: &mut Complaints<'_>) -> PrometheusReader {
+        let labels = format!("{at}::with_resource_constant_labels");
         PrometheusReader {
             host: self.host,
             port: self.port,
-            without_scope_info: self.without_scope_info,
-            without_units: self.without_units,
-            without_type_suffix: self.without_type_suffix,
-            with_resource_constant_labels: Selection { included, excluded },
+            without_scope_info: self.without_scope_info.unwrap_or(true),
+            without_units: self.without_units.unwrap_or(true),
+            without_type_suffix: self.without_type_suffix.unwrap_or(true),
+            with_resource_constant_labels: self
+                .with_resource_constant_labels
+                .map(|selection| selection.understand(&labels, found)),
         }
     }
 }

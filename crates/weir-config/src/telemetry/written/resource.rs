@@ -7,8 +7,11 @@ use serde::{
     de::{IgnoredAny, MapAccess, Visitor},
 };
 
-use super::scalar::Scalar;
-use crate::telemetry::{AttributeValue, Complaints, Resource};
+use super::{
+    metrics::WrittenSelection,
+    scalar::{Scalar, present},
+};
+use crate::telemetry::{AttributeValue, Complaints, Detection, Detector, Resource};
 
 /// The two forms of `resource`: `attributes` with a list, or the attributes themselves.
 #[derive(Default)]
@@ -16,7 +19,7 @@ pub(super) struct WrittenResource {
     attributes: Option<Vec<WrittenAttribute>>,
     inline: BTreeMap<String, Scalar>,
     schema_url: Option<String>,
-    detection: Option<IgnoredAny>,
+    detection: WrittenDetection,
     attributes_list: Option<IgnoredAny>,
 }
 
@@ -27,6 +30,59 @@ pub(super) struct WrittenAttribute {
     value: Scalar,
     #[serde(default)]
     r#type: Option<AttributeType>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WrittenDetection {
+    attributes: Option<WrittenSelection>,
+    detectors: Vec<WrittenDetector>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WrittenDetector {
+    #[serde(deserialize_with = "present")]
+    container: bool,
+    #[serde(deserialize_with = "present")]
+    host: bool,
+    #[serde(deserialize_with = "present")]
+    process: bool,
+    #[serde(deserialize_with = "present")]
+    service: bool,
+}
+
+impl WrittenDetection {
+    fn understand(self, at: &str, found: &mut Complaints<'_>) -> Detection {
+        let mut detectors = Vec::new();
+        for (nth, written) in self.detectors.iter().enumerate() {
+            let chosen = [
+                (written.container, Detector::Container),
+                (written.host, Detector::Host),
+                (written.process, Detector::Process),
+                (written.service, Detector::Service),
+            ];
+            let chosen = chosen.iter().filter(|(is_chosen, _)| *is_chosen);
+            let before = detectors.len();
+            detectors.extend(chosen.map(|(_, detector)| *detector));
+            if detectors.len() == before {
+                let at = format!("{at}::detectors::{nth}");
+                found.error(
+                    &at,
+                    "a detector is one of `container`, `host`, `process`, `service`",
+                    None,
+                );
+            }
+        }
+        detectors.sort_unstable();
+        detectors.dedup();
+        Detection {
+            attributes: self
+                .attributes
+                .map(|attributes| attributes.understand(&format!("{at}::attributes"), found)),
+            detectors,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -57,8 +113,10 @@ impl<'de> Deserialize<'de> for WrittenResource {
                 while let Some(key) = map.next_key::<String>()? {
                     match key.as_str() {
                         "attributes" => resource.attributes = Some(map.next_value()?),
-                        "schema_url" => resource.schema_url = Some(map.next_value()?),
-                        "detection" | "detection/development" => resource.detection = Some(map.next_value()?),
+                        "schema_url" => resource.schema_url = map.next_value()?,
+                        "detection" | "detection/development" => {
+                            resource.detection = map.next_value::<Option<_>>()?.unwrap_or_default();
+                        }
                         "attributes_list" => resource.attributes_list = Some(map.next_value()?),
                         _ => {
                             resource.inline.insert(key, map.next_value()?);
@@ -74,15 +132,6 @@ impl<'de> Deserialize<'de> for WrittenResource {
 
 impl WrittenResource {
     pub(super) fn understand(self, found: &mut Complaints<'_>) -> Resource {
-        if self.schema_url.is_some() {
-            found.unsupported("resource::schema_url", "a schema of the resource");
-        }
-        if self.detection.is_some() {
-            found.unsupported(
-                "resource::detection/development",
-                "detecting attributes of the resource",
-            );
-        }
         if self.attributes_list.is_some() {
             found.error(
                 "resource::attributes_list",
@@ -119,7 +168,14 @@ impl WrittenResource {
                 Err(message) => found.error(&format!("{at}::value"), message, None),
             }
         }
-        Resource { attributes }
+        let detection = self
+            .detection
+            .understand("resource::detection/development", found);
+        Resource {
+            attributes,
+            schema_url: self.schema_url.filter(|url| !url.is_empty()),
+            detection,
+        }
     }
 }
 
@@ -130,6 +186,13 @@ pub(super) fn convert(
 ) -> Result<AttributeValue, String> {
     use AttributeType as Type;
     use AttributeValue as Value;
+    if let (None, Value::List(values)) = (declared, &value)
+        && values
+            .windows(2)
+            .any(|pair| std::mem::discriminant(&pair[0]) != std::mem::discriminant(&pair[1]))
+    {
+        return Err("a list of different types".to_owned());
+    }
     Ok(match (declared, value) {
         (None, value)
         | (Some(Type::String), value @ Value::Text(_))
@@ -137,8 +200,16 @@ pub(super) fn convert(
         | (Some(Type::Int), value @ Value::Int(_))
         | (Some(Type::Double), value @ Value::Double(_)) => value,
         (Some(Type::Double), Value::Int(value)) => Value::Double(value as f64),
-        (Some(Type::StringArray | Type::BoolArray | Type::IntArray | Type::DoubleArray), _) => {
-            return Err("not supported yet: attributes that are lists".to_owned());
+        (Some(declared), Value::List(values)) => {
+            let one = match declared {
+                Type::StringArray => Type::String,
+                Type::BoolArray => Type::Bool,
+                Type::IntArray => Type::Int,
+                Type::DoubleArray => Type::Double,
+                _ => return Err("a list, which is not what `type` says".to_owned()),
+            };
+            let values = values.into_iter().map(|value| convert(value, Some(one)));
+            Value::List(values.collect::<Result<_, _>>()?)
         }
         _ => return Err("the value is not of the type that `type` says".to_owned()),
     })

@@ -1,25 +1,25 @@
-//! Single values: of any plain type, or one of a few names.
+//! Small values: of any plain type, one of a few names, or present at all.
 
 use std::fmt;
 
 use serde::{
     Deserialize, Deserializer,
-    de::{self, Visitor},
+    de::{self, SeqAccess, Visitor},
 };
 
 use crate::telemetry::AttributeValue;
 
-/// A boolean, number or text; `None` for null.
+/// A boolean, number or text, or a list of these; `None` for null.
 pub(super) struct Scalar(pub(super) Option<AttributeValue>);
 
 impl<'de> Deserialize<'de> for Scalar {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct ScalarVisitor;
-        impl Visitor<'_> for ScalarVisitor {
+        impl<'de> Visitor<'de> for ScalarVisitor {
             type Value = Scalar;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a boolean, a number or a text")
+                f.write_str("a boolean, a number, a text or a list of these")
             }
 
             fn visit_bool<E>(self, value: bool) -> Result<Scalar, E> {
@@ -48,6 +48,19 @@ impl<'de> Deserialize<'de> for Scalar {
             fn visit_unit<E>(self) -> Result<Scalar, E> {
                 Ok(Scalar(None))
             }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Scalar, A::Error> {
+                let mut values = Vec::new();
+                while let Some(Scalar(value)) = list.next_element()? {
+                    match value {
+                        Some(AttributeValue::List(_)) | None => {
+                            return Err(de::Error::custom("a list of lists, or with null in it"));
+                        }
+                        Some(value) => values.push(value),
+                    }
+                }
+                Ok(Scalar(Some(AttributeValue::List(values))))
+            }
         }
         deserializer.deserialize_any(ScalarVisitor)
     }
@@ -64,4 +77,14 @@ pub(super) fn folded<'de, D: Deserializer<'de>, T: Copy>(
     found
         .map(|(_, value)| *value)
         .ok_or_else(|| de::Error::unknown_variant(&text, known))
+}
+
+/// A section that has no keys: what counts is that it is there.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+/// Reads a section without keys, or null in its place, as true.
+pub(super) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Option::<Nothing>::deserialize(deserializer).map(|_| true)
 }

@@ -1,55 +1,186 @@
-//! `traces`: nothing but off is supported.
+//! `traces`.
 
 use serde::{
     Deserialize, Deserializer,
     de::{self, IgnoredAny},
 };
 
-use super::push::Processor;
-use crate::telemetry::Complaints;
+use super::{
+    push::{Pushed, WrittenProcessor, processors},
+    scalar::present,
+};
+use crate::telemetry::{Complaints, ParentBased, Propagator, Sampler, SpanLimits, Traces, TracesLevel};
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct WrittenTraces {
     level: TracesLevel,
     propagators: Vec<Propagator>,
-    processors: Vec<Processor>,
-    sampler: Option<IgnoredAny>,
-    limits: Option<IgnoredAny>,
+    processors: Vec<WrittenProcessor>,
+    sampler: Option<WrittenSampler>,
+    limits: Option<WrittenLimits>,
 }
 
-#[derive(Default)]
-pub(super) enum TracesLevel {
-    None,
-    #[default]
-    Basic,
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WrittenSampler {
+    #[serde(deserialize_with = "present")]
+    always_on: bool,
+    #[serde(deserialize_with = "present")]
+    always_off: bool,
+    trace_id_ratio_based: Option<WrittenRatio>,
+    #[serde(deserialize_with = "or_empty")]
+    parent_based: Option<Box<WrittenParentBased>>,
+    jaeger_remote: Option<IgnoredAny>,
 }
 
-#[derive(Deserialize)]
-pub(super) enum Propagator {
-    #[serde(rename = "tracecontext")]
-    TraceContext,
-    #[serde(rename = "b3")]
-    B3,
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WrittenRatio {
+    ratio: Option<f64>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WrittenParentBased {
+    root: Option<WrittenSampler>,
+    remote_parent_sampled: Option<WrittenSampler>,
+    remote_parent_not_sampled: Option<WrittenSampler>,
+    local_parent_sampled: Option<WrittenSampler>,
+    local_parent_not_sampled: Option<WrittenSampler>,
+}
+
+/// Null is the section with its defaults.
+fn or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<WrittenParentBased>>, D::Error> {
+    let written = Option::<Box<WrittenParentBased>>::deserialize(deserializer)?;
+    Ok(Some(written.unwrap_or_default()))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WrittenLimits {
+    attribute_count_limit: Option<u32>,
+    attribute_value_length_limit: Option<u32>,
+    event_count_limit: Option<u32>,
+    link_count_limit: Option<u32>,
+    event_attribute_count_limit: Option<u32>,
+    link_attribute_count_limit: Option<u32>,
 }
 
 impl WrittenTraces {
-    pub(super) fn understand(self, found: &mut Complaints<'_>) {
-        // Without processors tracing is off, whatever the level, as in the Collector.
-        let (TracesLevel::None | TracesLevel::Basic) = self.level;
-        if let Some(Propagator::TraceContext | Propagator::B3) = self.propagators.first() {
-            found.unsupported("traces::propagators", "passing on trace context");
-        }
-        if !self.processors.is_empty() {
-            found.unsupported("traces::processors", "own traces");
-        }
-        for (key, present) in [
-            ("sampler", self.sampler.is_some()),
-            ("limits", self.limits.is_some()),
-        ] {
-            if present {
-                found.unsupported(&format!("traces::{key}"), "own traces");
+    pub(super) fn understand(self, found: &mut Complaints<'_>) -> Traces {
+        let goes_nowhere = self.processors.is_empty();
+        let traces = Traces {
+            level: self.level,
+            propagators: self.propagators,
+            processors: processors(self.processors, "traces::processors", Pushed::Spans, found),
+            sampler: self
+                .sampler
+                .and_then(|sampler| sampler.understand("traces::sampler", found)),
+            limits: self.limits.map(WrittenLimits::understand),
+        };
+        if traces.level == TracesLevel::Basic && goes_nowhere {
+            for (key, is_set) in [
+                ("propagators", !traces.propagators.is_empty()),
+                ("sampler", traces.sampler.is_some()),
+                ("limits", traces.limits.is_some()),
+            ] {
+                if is_set {
+                    let hint = "add `processors`, which say where spans go";
+                    found.warning(&format!("traces::{key}"), "no effect: no spans are made", hint);
+                }
             }
+        }
+        traces
+    }
+}
+
+impl WrittenSampler {
+    fn understand(self, at: &str, found: &mut Complaints<'_>) -> Option<Sampler> {
+        if self.jaeger_remote.is_some() {
+            let what = "asking Jaeger which traces to record";
+            found.unsupported(&format!("{at}::jaeger_remote"), what);
+            return None;
+        }
+        let mut chosen = Vec::new();
+        if self.always_on {
+            chosen.push(Sampler::AlwaysOn);
+        }
+        if self.always_off {
+            chosen.push(Sampler::AlwaysOff);
+        }
+        if let Some(WrittenRatio { ratio }) = self.trace_id_ratio_based {
+            let ratio = ratio.unwrap_or(1.0);
+            if !(0.0..=1.0).contains(&ratio) {
+                let at = format!("{at}::trace_id_ratio_based::ratio");
+                found.error(&at, format!("ratio {ratio}: must be from 0 to 1"), None);
+            }
+            chosen.push(Sampler::TraceIdRatioBased(ratio));
+        }
+        if let Some(rules) = self.parent_based {
+            chosen.push(rules.understand(&format!("{at}::parent_based"), found));
+        }
+        if chosen.len() != 1 {
+            found.error(
+                at,
+                "a sampler is one of `always_on`, `always_off`, `trace_id_ratio_based`, `parent_based`",
+                None,
+            );
+        }
+        chosen.pop()
+    }
+}
+
+impl WrittenParentBased {
+    fn understand(self, at: &str, found: &mut Complaints<'_>) -> Sampler {
+        let defaults = ParentBased::default();
+        let mut of = |key: &str, written: Option<WrittenSampler>, default: Sampler| {
+            written
+                .and_then(|sampler| sampler.understand(&format!("{at}::{key}"), found))
+                .unwrap_or(default)
+        };
+        Sampler::ParentBased(Box::new(ParentBased {
+            root: of("root", self.root, defaults.root),
+            remote_parent_sampled: of(
+                "remote_parent_sampled",
+                self.remote_parent_sampled,
+                defaults.remote_parent_sampled,
+            ),
+            remote_parent_not_sampled: of(
+                "remote_parent_not_sampled",
+                self.remote_parent_not_sampled,
+                defaults.remote_parent_not_sampled,
+            ),
+            local_parent_sampled: of(
+                "local_parent_sampled",
+                self.local_parent_sampled,
+                defaults.local_parent_sampled,
+            ),
+            local_parent_not_sampled: of(
+                "local_parent_not_sampled",
+                self.local_parent_not_sampled,
+                defaults.local_parent_not_sampled,
+            ),
+        }))
+    }
+}
+
+impl WrittenLimits {
+    fn understand(self) -> SpanLimits {
+        let defaults = SpanLimits::default();
+        SpanLimits {
+            attribute_count_limit: self
+                .attribute_count_limit
+                .unwrap_or(defaults.attribute_count_limit),
+            event_count_limit: self.event_count_limit.unwrap_or(defaults.event_count_limit),
+            link_count_limit: self.link_count_limit.unwrap_or(defaults.link_count_limit),
+            event_attribute_count_limit: self
+                .event_attribute_count_limit
+                .unwrap_or(defaults.event_attribute_count_limit),
+            link_attribute_count_limit: self
+                .link_attribute_count_limit
+                .unwrap_or(defaults.link_attribute_count_limit),
+            attribute_value_length_limit: self.attribute_value_length_limit,
         }
     }
 }
