@@ -9,6 +9,7 @@
 mod attributes;
 mod decoded;
 mod logs;
+mod text;
 mod traces;
 pub(crate) mod wire;
 
@@ -16,6 +17,7 @@ pub use attributes::{AnyValue, ArrayView, Attribute, Attributes, InvalidUtf8, Ma
 pub(crate) use decoded::visit_decoded;
 pub use logs::LogRecord;
 pub(crate) use logs::log_record;
+pub use text::{ValueError, push_double, push_text};
 pub(crate) use traces::span;
 pub use traces::{Span, StatusCode};
 pub(crate) use wire::visit_wire;
