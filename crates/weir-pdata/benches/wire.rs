@@ -1,4 +1,4 @@
-//! What the data model costs per request of 1000 data points: the check at the door, a full reading, merging, splitting.
+//! What the data model costs per request of 1000 data points: the check at the door, a full reading, merging, splitting, rewriting.
 //!
 //! `cargo bench -p weir-pdata`; divide by 1000 for the cost per point.
 
@@ -7,9 +7,10 @@ use std::num::NonZeroUsize;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use weir_loadgen::workload::{Payload, Spec, lanes};
+use weir_pdata::rewrite::{Answer, Editor, PointEdit, ResourceEdit};
 use weir_pdata::view::{
-    ExponentialHistogramPoint, HistogramPoint, Metric, MetricsVisitor, NumberPoint, Resource, Scope,
-    SummaryPoint, Visit,
+    Attributes, ExponentialHistogramPoint, HistogramPoint, Metric, MetricsVisitor, NumberPoint, Resource,
+    Scope, SummaryPoint, Visit,
 };
 use weir_pdata::{Batch, Signal, WireChunk};
 
@@ -48,6 +49,62 @@ impl MetricsVisitor for Touch {
     }
 }
 
+/// Looks at every point and changes nothing.
+struct Look;
+
+impl Editor for Look {}
+
+/// Takes an attribute of each resource away.
+struct DropResourceAttribute;
+
+impl Editor for DropResourceAttribute {
+    fn resource(&mut self, _: &Resource<'_>, edit: &mut ResourceEdit<'_>) -> Answer {
+        assert!(edit.attributes.remove("service.name"));
+        Answer::Keep
+    }
+}
+
+/// Adds an attribute to every point.
+struct UpsertPointAttribute;
+
+impl Editor for UpsertPointAttribute {
+    fn point(&mut self, _: &Attributes<'_>, edit: &mut PointEdit<'_>) -> Answer {
+        edit.attributes.upsert("region", "eu-central-1");
+        Answer::Keep
+    }
+}
+
+/// Takes the first attribute of every point away.
+struct DropPointAttribute;
+
+impl Editor for DropPointAttribute {
+    fn point(&mut self, _: &Attributes<'_>, edit: &mut PointEdit<'_>) -> Answer {
+        let mut index = 0;
+        edit.attributes.retain(|_| {
+            index += 1;
+            index > 1
+        });
+        Answer::Keep
+    }
+}
+
+/// Drops every second point.
+struct DropPoints(bool);
+
+impl Editor for DropPoints {
+    fn point(&mut self, _: &Attributes<'_>, _: &mut PointEdit<'_>) -> Answer {
+        self.0 = !self.0;
+        if self.0 { Answer::Drop } else { Answer::Keep }
+    }
+}
+
+/// Rewrites a copy of the batch, which shares its bytes.
+fn rewritten(batch: &Batch, editor: &mut impl Editor) -> Batch {
+    let mut batch = batch.clone();
+    batch.rewrite(editor).expect("small edits");
+    batch
+}
+
 fn stages(c: &mut Criterion) {
     for (name, payload) in [("mixed6", Payload::Mixed6), ("sums10", Payload::Sums10)] {
         let spec = Spec {
@@ -78,6 +135,21 @@ fn stages(c: &mut Criterion) {
         let hundred = NonZeroUsize::new(100).expect("not zero");
         group.bench_function("split by 100", |b| {
             b.iter(|| black_box(batch.clone()).split_items(hundred))
+        });
+        group.bench_function("rewrite, nothing", |b| {
+            b.iter(|| rewritten(black_box(&batch), &mut Look))
+        });
+        group.bench_function("rewrite, drop a resource attribute", |b| {
+            b.iter(|| rewritten(black_box(&batch), &mut DropResourceAttribute))
+        });
+        group.bench_function("rewrite, upsert a point attribute", |b| {
+            b.iter(|| rewritten(black_box(&batch), &mut UpsertPointAttribute))
+        });
+        group.bench_function("rewrite, drop a point attribute", |b| {
+            b.iter(|| rewritten(black_box(&batch), &mut DropPointAttribute))
+        });
+        group.bench_function("rewrite, drop half of the points", |b| {
+            b.iter(|| rewritten(black_box(&batch), &mut DropPoints(false)))
         });
         group.bench_function("decode", |b| b.iter(|| black_box(&batch).to_decoded()));
         group.finish();

@@ -1,6 +1,9 @@
 //! Changes to a list of attributes.
 
+use std::ops::Range;
+
 use super::fields::FieldEdits;
+use super::patch::Patch;
 use crate::view::{AnyValue, Attribute};
 use crate::wire::cursor::{Field, put_bytes, put_message, raw_fields};
 
@@ -26,6 +29,15 @@ pub(super) struct AttributeList {
     changed: bool,
     /// A value made of values came from elsewhere: how deep it nests is not known.
     nested: bool,
+}
+
+/// A place where a list differs from what was sent.
+#[derive(Debug)]
+pub(super) struct Splice {
+    /// What goes, in the chunk.
+    pub(super) range: Range<usize>,
+    /// The new attribute that comes.
+    pub(super) written: Option<Range<usize>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -234,10 +246,67 @@ impl AttributeList {
         (self.loaded, self.changed, self.nested) = (false, false, false);
     }
 
+    /// Returns true if the list is another now. From nothing to nothing is no change, lest an empty message appear.
+    fn is_changed(&self, source: &[&[u8]]) -> bool {
+        self.changed && !(source.is_empty() && self.entries.is_empty())
+    }
+
+    /// Writes down where the list differs from what was sent, which stands in one piece, `raw`, or if there was none, is to stand
+    /// at `end`. Returns true if a nested value came from elsewhere.
+    pub(super) fn splice(
+        &self,
+        source: &[&[u8]],
+        raw: &[u8],
+        end: usize,
+        patch: &Patch<'_>,
+        splices: &mut Vec<Splice>,
+    ) -> bool {
+        if !self.is_changed(source) {
+            return false;
+        }
+        // What was sent keeps its order, so one pass over both lists finds all differences.
+        let region = if source.is_empty() {
+            end..end
+        } else {
+            patch.range(raw)
+        };
+        let ends = |index: usize| patch.range(source[index]).end;
+        let mut done = region.start;
+        for entry in &self.entries {
+            match *entry {
+                Entry::Source(index) => {
+                    let start = index.checked_sub(1).map_or(region.start, ends);
+                    if start > done {
+                        splices.push(Splice {
+                            range: done..start,
+                            written: None,
+                        });
+                    }
+                    done = ends(index);
+                }
+                Entry::Written(start, end) => splices.push(Splice {
+                    range: done..done,
+                    written: Some(start..end),
+                }),
+            }
+        }
+        if done < region.end {
+            splices.push(Splice {
+                range: done..region.end,
+                written: None,
+            });
+        }
+        self.nested
+    }
+
+    /// Returns the content of a new `KeyValue`.
+    pub(super) fn written(&self, range: &Range<usize>) -> &[u8] {
+        &self.written[range.clone()]
+    }
+
     /// Hands the changed list over as field `number`. Returns true if a nested value came from elsewhere.
     pub(super) fn hand_over(&self, source: &[&[u8]], number: u32, fields: &mut FieldEdits) -> bool {
-        // From nothing to nothing is no change, lest an empty message appear.
-        let changed = self.changed && !(source.is_empty() && self.entries.is_empty());
+        let changed = self.is_changed(source);
         if changed {
             fields.set(1 << number, |out| {
                 for entry in &self.entries {

@@ -130,7 +130,7 @@ impl<'a> PointEdit<'a> {
         own: &'a mut Own,
         metric_name: &'a mut Option<Vec<u8>>,
     ) -> Self {
-        let Own { list, fields } = own;
+        let Own { list, fields, .. } = own;
         Self {
             attributes: AttributesEdit::new(source, list),
             fields,

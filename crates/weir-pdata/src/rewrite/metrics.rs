@@ -8,7 +8,7 @@ use super::edits::{
 };
 use super::fields::{FieldEdits, Placed};
 use super::patch::Patch;
-use super::walk::{Fate, Own, Walk, slices};
+use super::walk::{Fate, Walk, slices};
 use super::{Answer, Editor, RewriteError};
 use crate::view::MetricKind;
 use crate::view::wire;
@@ -57,13 +57,12 @@ impl Moved {
 macro_rules! show {
     ($walk:ident, $state:ident, $content:ident, $read:ident, $edit:ident, $hook:ident, $attributes:literal) => {{
         let view = wire::$read($content, &mut $walk.scratch);
-        let source = slices(&view.attributes);
         let mut edit = $edit {
-            point: PointEdit::new(source, &mut $walk.item, &mut $state.name),
+            point: PointEdit::new(slices(&view.attributes), &mut $walk.item, &mut $state.name),
         };
         let answer = $walk.editor.$hook(&view, &mut edit);
-        let Own { list, fields } = &mut $walk.item;
-        $walk.unsure |= list.hand_over(source, $attributes, fields);
+        let place = $state.name.is_none().then_some((&$walk.patch, $content));
+        $walk.unsure |= $walk.item.settle(&view.attributes, $attributes, place);
         answer
     }};
 }
@@ -199,7 +198,7 @@ impl<'a, E: Editor + ?Sized> Walk<'a, '_, E> {
         raw: &'a [u8],
         content: &'a [u8],
     ) -> Result<Fate, RewriteError> {
-        self.item.fields.clear();
+        self.item.clear();
         let answer = match kind {
             MetricKind::Gauge | MetricKind::Sum { .. } => {
                 show!(self, state, content, number_point, NumberEdit, number, 7)

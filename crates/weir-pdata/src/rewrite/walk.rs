@@ -1,6 +1,6 @@
 //! Going through a chunk: shows the editor what there is and writes down what it says.
 
-use super::attributes::{AttributeList, AttributesEdit};
+use super::attributes::{AttributeList, AttributesEdit, Splice};
 use super::edits::{LogEdit, ResourceEdit, ScopeEdit, SpanEdit};
 use super::fields::{FieldEdits, Placed};
 use super::metrics::MetricState;
@@ -9,7 +9,7 @@ use super::{Answer, Editor, RewriteError};
 use crate::Signal;
 use crate::view::wire::{self, Scratch};
 use crate::view::{self, Attributes};
-use crate::wire::cursor::{Field, raw_fields};
+use crate::wire::cursor::{Field, put_bytes, raw_fields};
 use crate::wire::{WireChunk, count_items};
 
 /// Most bytes that the edits of one chunk may add to it.
@@ -72,6 +72,36 @@ enum Level {
 pub(super) struct Own {
     pub(super) list: AttributeList,
     pub(super) fields: FieldEdits,
+    /// Changes of the list, if nothing else changes and it stands in one piece; then they are not among the fields.
+    splices: Vec<Splice>,
+    /// Field number of the list.
+    number: u32,
+}
+
+impl Own {
+    pub(super) fn clear(&mut self) {
+        self.fields.clear();
+        self.splices.clear();
+    }
+
+    /// Writes down the changes of an item's attributes, field `number`. `place` is the item in the chunk, unless it leaves it.
+    /// Returns true if a nested value came from elsewhere.
+    pub(super) fn settle(
+        &mut self,
+        attributes: &Attributes<'_>,
+        number: u32,
+        place: Option<(&Patch<'_>, &[u8])>,
+    ) -> bool {
+        self.number = number;
+        let source = slices(attributes);
+        match (place, attributes.raw()) {
+            (Some((patch, content)), Some(raw)) if self.fields.is_empty() => {
+                let end = patch.range(content).end;
+                self.list.splice(source, raw, end, patch, &mut self.splices)
+            }
+            _ => self.list.hand_over(source, number, &mut self.fields),
+        }
+    }
 }
 
 /// What is known between the changes to one message.
@@ -180,7 +210,7 @@ impl<'a, E: Editor + ?Sized> Walk<'a, '_, E> {
     }
 
     fn span(&mut self, raw: &'a [u8], content: &'a [u8]) -> Result<Fate, RewriteError> {
-        self.item.fields.clear();
+        self.item.clear();
         let view = view::span(content, &mut self.scratch);
         let source = slices(&view.attributes);
         let mut edit = SpanEdit {
@@ -188,12 +218,14 @@ impl<'a, E: Editor + ?Sized> Walk<'a, '_, E> {
             fields: &mut self.item.fields,
         };
         let answer = self.editor.span(&view, &mut edit);
-        self.unsure |= self.item.list.hand_over(source, 9, &mut self.item.fields);
+        self.unsure |= self
+            .item
+            .settle(&view.attributes, 9, Some((&self.patch, content)));
         self.item(answer, 2, raw, content)
     }
 
     fn log(&mut self, raw: &'a [u8], content: &'a [u8]) -> Result<Fate, RewriteError> {
-        self.item.fields.clear();
+        self.item.clear();
         let view = view::log_record(content, &mut self.scratch);
         let source = slices(&view.attributes);
         let mut edit = LogEdit {
@@ -201,7 +233,9 @@ impl<'a, E: Editor + ?Sized> Walk<'a, '_, E> {
             fields: &mut self.item.fields,
         };
         let answer = self.editor.log(&view, &mut edit);
-        self.unsure |= self.item.list.hand_over(source, 6, &mut self.item.fields);
+        self.unsure |= self
+            .item
+            .settle(&view.attributes, 6, Some((&self.patch, content)));
         self.item(answer, 2, raw, content)
     }
 
@@ -218,7 +252,17 @@ impl<'a, E: Editor + ?Sized> Walk<'a, '_, E> {
             self.patch.replace(self.patch.range(raw));
             return Ok(Fate::Gone);
         }
-        if !self.item.fields.is_empty() {
+        if !self.item.splices.is_empty() {
+            let frame = self.patch.open(raw, content);
+            for Splice { range, written } in &self.item.splices {
+                let out = self.patch.replace(range.clone());
+                if let Some(written) = written {
+                    put_bytes(out, self.item.number, self.item.list.written(written));
+                }
+            }
+            self.patch.close(&frame);
+            self.within_limit(0)?;
+        } else if !self.item.fields.is_empty() {
             let range = self.patch.range(raw);
             let out = self.patch.replace(range);
             self.item.fields.put(number, content, &mut Placed::default(), out);
