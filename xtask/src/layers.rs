@@ -39,7 +39,7 @@ pub const RULES: &[Rule] = &[
     Rule { subject: "weir-config",    may_use: &["weir-pdata", "weir-telemetry", "weir-component"] },
     Rule { subject: "weir-net",       may_use: &["weir-proto", "weir-pdata", "weir-telemetry", "weir-component"] },
     Rule { subject: "weir-export",    may_use: &["weir-pdata", "weir-telemetry", "weir-component"] },
-    Rule { subject: "weir-edit",      may_use: &["weir-pdata", "weir-regex", "weir-component"] },
+    Rule { subject: "weir-edit",      may_use: &["weir-proto", "weir-pdata", "weir-regex", "weir-component"] },
     Rule { subject: "weir-memory",    may_use: &["weir-telemetry", "weir-component"] },
     Rule { subject: "weir-storage",   may_use: &["weir-pdata", "weir-telemetry", "weir-component"] },
     Rule { subject: "weir-runtime",   may_use: &["weir-pdata", "weir-telemetry", "weir-component", "weir-config"] },
