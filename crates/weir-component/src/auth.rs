@@ -82,25 +82,43 @@ pub struct IncomingRequest<'a> {
 /// The message is for the log: it never holds credentials.
 #[derive(Debug, Clone)]
 pub struct AuthError {
-    retryable: bool,
+    reason: Reason,
     message: Cow<'static, str>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reason {
+    Missing,
+    Refused,
+    Unavailable,
+}
+
 impl AuthError {
-    /// The credentials are missing or wrong, and will be if the same request comes again.
+    /// What [`reason`](Self::reason) returns.
+    pub const REASONS: [&str; 3] = ["missing", "refused", "unavailable"];
+
+    /// The credentials are wrong, and will be if the same request comes again.
     pub fn refused(message: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            retryable: false,
+            reason: Reason::Refused,
             message: message.into(),
             source: None,
+        }
+    }
+
+    /// There are no credentials at all, which is refused just so but counted apart: it is a sender who does not know that it needs some.
+    pub fn missing(message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            reason: Reason::Missing,
+            ..Self::refused(message)
         }
     }
 
     /// Nothing can be said about credentials now; the request may be tried again.
     pub fn unavailable(message: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            retryable: true,
+            reason: Reason::Unavailable,
             ..Self::refused(message)
         }
     }
@@ -114,12 +132,17 @@ impl AuthError {
 
     /// Returns true if the request may be tried again.
     pub const fn is_retryable(&self) -> bool {
-        self.retryable
+        matches!(self.reason, Reason::Unavailable)
+    }
+
+    /// Returns the reason for metrics: `missing`, `refused` or `unavailable`.
+    pub const fn reason(&self) -> &'static str {
+        Self::REASONS[self.reason as usize]
     }
 
     /// Returns the code that says the same: UNAUTHENTICATED or UNAVAILABLE.
     pub const fn code(&self) -> Code {
-        if self.retryable {
+        if self.is_retryable() {
             Code::Unavailable
         } else {
             Code::Unauthenticated
@@ -155,6 +178,11 @@ mod tests {
         assert_eq!(
             (refused.code(), refused.is_retryable()),
             (Code::Unauthenticated, false)
+        );
+        let missing = AuthError::missing("no token");
+        assert_eq!(
+            (missing.code(), missing.reason()),
+            (Code::Unauthenticated, "missing")
         );
         let later = ConsumeError::from(AuthError::unavailable("issuer is down"));
         assert_eq!((later.code(), later.is_retryable()), (Code::Unavailable, true));

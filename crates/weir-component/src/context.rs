@@ -160,6 +160,9 @@ pub struct Host {
     extensions: Arc<BTreeMap<ComponentId, Arc<dyn Extension>>>,
     sockets: Sockets,
     service: Arc<ServiceInfo>,
+    metrics: Metrics,
+    /// Whose host this is.
+    component: Option<ComponentId>,
 }
 
 impl Host {
@@ -169,7 +172,35 @@ impl Host {
             extensions: Arc::new(extensions),
             sockets: Sockets::default(),
             service: Arc::default(),
+            metrics: Metrics::default(),
+            component: None,
         }
+    }
+
+    /// Returns the same for one component, by whose id what it opens is counted.
+    #[must_use]
+    pub fn of(&self, component: &ComponentId) -> Self {
+        Self {
+            component: Some(component.clone()),
+            ..self.clone()
+        }
+    }
+
+    /// Returns the component that this is given to, if the runtime gave it.
+    pub const fn component(&self) -> Option<&ComponentId> {
+        self.component.as_ref()
+    }
+
+    /// Puts the registry of own metrics in. Without one, what servers count themselves is not seen.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: Metrics) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
+    /// Returns the registry of own metrics, for what servers count themselves.
+    pub const fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Adds the description of what runs.

@@ -74,6 +74,11 @@ impl<T> Lease<T> {
         }
     }
 
+    /// Returns the value, for whoever uses it at once.
+    pub fn into_value(self) -> T {
+        self.value
+    }
+
     /// Returns the lease of another value made of this one.
     pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Lease<U> {
         Lease {

@@ -106,7 +106,8 @@ impl Runtime {
         let listeners = self.extensions.values().cloned().collect();
         let host = Host::new(self.extensions)
             .with_sockets(self.settings.sockets)
-            .with_service(self.service);
+            .with_service(self.service)
+            .with_metrics(self.settings.metrics);
         start(self.stages, &host, listeners, self.settings.ledger, self.failures).await
     }
 }

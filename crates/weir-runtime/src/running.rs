@@ -108,7 +108,7 @@ pub(crate) async fn start(
     for (index, node) in stages.in_start_order().enumerate() {
         tracing::debug!(component = %node.id, kind = node.kind, "starting");
         node.status.stage(ComponentStatus::Starting);
-        if let Err(source) = Arc::clone(&node.component).start(host).await {
+        if let Err(source) = Arc::clone(&node.component).start(&host.of(&node.id)).await {
             node.status.permanent(&source);
             let failure = StartFailure {
                 kind: node.kind,

@@ -39,7 +39,7 @@ impl Server {
 impl ServerAuth for Server {
     async fn authenticate(&self, request: &IncomingRequest<'_>) -> Result<Identity, AuthError> {
         let value = request.headers.get(AUTHORIZATION);
-        let value = value.ok_or_else(|| AuthError::refused("no `Authorization`"))?;
+        let value = value.ok_or_else(|| AuthError::missing("no `Authorization`"))?;
         let credentials = credentials::read(value)?;
         let users = self.users.current().await;
         users

@@ -103,7 +103,7 @@ impl ServerAuth for Auth {
     /// A token says that the sender may, not who it is: the identity has no subject.
     async fn authenticate(&self, request: &IncomingRequest<'_>) -> Result<Identity, AuthError> {
         let value = request.headers.get(&self.header);
-        let value = value.ok_or_else(|| AuthError::refused("no token"))?;
+        let value = value.ok_or_else(|| AuthError::missing("no token"))?;
         let token = self
             .token(value)
             .ok_or_else(|| AuthError::refused("another scheme"))?;

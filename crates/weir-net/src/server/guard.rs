@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use metrics::Counter;
 use url::form_urlencoded;
 use weir_component::{AuthError, Host, IncomingRequest, ServerAuth, StartError};
+use weir_telemetry::Def;
 
 use super::ConnectionInfo;
 use crate::body::Body;
@@ -16,6 +18,11 @@ use crate::status::retry_after_value;
 
 /// When a client may come back if nothing can be said about its credentials now.
 const UNAVAILABLE_DELAY: Duration = Duration::from_secs(1);
+
+const REFUSED: Def = Def::new(
+    "weir_server_auth_refused_total",
+    "Requests that authenticators turned away, by reason: `missing`, `refused` or `unavailable`.",
+);
 
 /// How refusals are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +37,36 @@ pub(super) struct Guard {
     /// Parameters of the URL that stand in for the headers of the same name.
     request_params: Vec<HeaderName>,
     protocol: Protocol,
+    refused: Refused,
+}
+
+/// Counts refusals by reason.
+struct Refused([(&'static str, Counter); 3]);
+
+impl Refused {
+    /// Opens the counters of a server. `authenticator` is an id of the configuration.
+    fn new(host: &Host, protocol: Protocol, authenticator: &str) -> Self {
+        let component = host.component().map(ToString::to_string).unwrap_or_default();
+        let transport = match protocol {
+            Protocol::Http => "http",
+            Protocol::Grpc => "grpc",
+        };
+        Self(AuthError::REASONS.map(|reason| {
+            let labels = [
+                ("component", component.as_str()),
+                ("transport", transport),
+                ("authenticator", authenticator),
+                ("reason", reason),
+            ];
+            (reason, host.metrics().counter(&REFUSED, &labels))
+        }))
+    }
+
+    fn count(&self, error: &AuthError) {
+        if let Some((_, counter)) = self.0.iter().find(|(reason, _)| *reason == error.reason()) {
+            counter.increment(1);
+        }
+    }
 }
 
 impl Guard {
@@ -47,6 +84,7 @@ impl Guard {
                 .filter_map(|name| HeaderName::try_from(name).ok())
                 .collect(),
             protocol,
+            refused: Refused::new(host, protocol, authenticator),
         })
     }
 
@@ -68,6 +106,7 @@ impl Guard {
                 Ok(())
             }
             Err(error) => {
+                self.refused.count(&error);
                 tracing::debug!(error = &error as &dyn std::error::Error, ?peer, "request refused");
                 Err(self.refusal(&error))
             }

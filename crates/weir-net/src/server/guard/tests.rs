@@ -13,6 +13,7 @@ use weir_component::{
     Identity, OutgoingRequest, Validate, async_trait,
 };
 use weir_pdata::ContextParts;
+use weir_telemetry::Metrics;
 
 use super::*;
 use crate::client::{Client, GrpcClient, HttpClient, Outgoing, ProxyEnvironment, Reply, Target};
@@ -82,7 +83,8 @@ impl ServerAuth for Door {
                 ..Identity::default()
             }),
             Some(b"later") => Err(AuthError::unavailable("the doorman sleeps")),
-            _ => Err(AuthError::refused("not open")),
+            Some(_) => Err(AuthError::refused("not open")),
+            None => Err(AuthError::missing("no token")),
         }
     }
 
@@ -165,6 +167,41 @@ async fn http_requests_pass_with_credentials_only() {
     let reply = send(&client(Ok("later")), &running, "").await;
     assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(reply.headers[header::RETRY_AFTER], "1");
+    running.shutdown(soon()).await;
+}
+
+#[tokio::test]
+async fn refusals_are_counted_by_component_and_reason() {
+    let metrics = Metrics::default();
+    let host = host(Ok("open")).with_metrics(metrics.clone());
+    let config = HttpServer {
+        auth: OffUnlessSet::on(HttpAuthentication {
+            authenticator: "gate".to_owned(),
+            ..HttpAuthentication::default()
+        }),
+        ..http_server()
+    };
+    let server = config.bind(&host.of(&"otlp/in".parse().unwrap())).await.unwrap();
+    let running = server.start(service(describe));
+    let anonymous = HttpClient::default()
+        .build(&Host::default(), &ProxyEnvironment::default(), "test")
+        .unwrap();
+    for client in [
+        client(Ok("open")),
+        client(Ok("shut")),
+        client(Ok("ajar")),
+        client(Ok("later")),
+        anonymous,
+    ] {
+        send(&client, &running, "").await;
+    }
+    let text = metrics.render();
+    for (reason, count) in [("missing", 1), ("refused", 2), ("unavailable", 1)] {
+        let line = format!(
+            r#"weir_server_auth_refused_total{{component="otlp/in",transport="http",authenticator="gate",reason="{reason}"}} {count}"#
+        );
+        assert!(text.contains(&line), "{line}\n{text}");
+    }
     running.shutdown(soon()).await;
 }
 
