@@ -15,7 +15,7 @@ use weir_telemetry::Heap;
 use crate::args::{self, Arguments, Command, ConfigArgs};
 use crate::gateway::GatewayError;
 use crate::own_telemetry::Counts;
-use crate::{components, configuration, feature_gates, gateway, print_config, run};
+use crate::{components, feature_gates, print_config, run, validate};
 
 /// A binary: what it offers, what it is called, what it can do besides running a gateway.
 pub struct App {
@@ -135,15 +135,19 @@ impl App {
         }
     }
 
-    /// Reads the configuration and builds everything it names, without opening anything.
+    /// Says what is wrong with a configuration.
     fn validate(&self, config: &ConfigArgs) -> anyhow::Result<ExitCode> {
         warn_of_gates(config)?;
-        let (config, warnings) = configuration::read(&config.sources(), &self.catalog)?;
-        gateway::build_unopened(self, &config)?;
-        if !warnings.is_empty() {
-            to_stderr(&warnings.render(wants_colour()));
+        let reports = validate::validate(self, config)?;
+        let texts = reports.iter().map(|report| report.render(wants_colour()));
+        let text = texts.collect::<Vec<_>>().join("\n\n");
+        if !text.is_empty() {
+            to_stderr(&text);
         }
-        Ok(ExitCode::SUCCESS)
+        match reports.iter().any(Report::has_errors) {
+            true => Ok(ExitCode::FAILURE),
+            false => Ok(ExitCode::SUCCESS),
+        }
     }
 }
 
@@ -174,11 +178,8 @@ fn usage(message: &clap::Error) -> ExitCode {
 fn explain(error: &anyhow::Error) {
     if let Some(report) = error.downcast_ref::<Report>() {
         to_stderr(&report.render(wants_colour()));
-    } else if let Some(unbuilt @ GatewayError::Build(_)) = error.downcast_ref::<GatewayError>() {
-        unbuilt
-            .to_string()
-            .lines()
-            .for_each(|line| to_stderr(&format!("Error: {line}")));
+    } else if let Some(GatewayError::Build(report)) = error.downcast_ref::<GatewayError>() {
+        to_stderr(&report.render(wants_colour()));
     } else {
         to_stderr(&format!("Error: {error:#}"));
     }

@@ -1,11 +1,11 @@
 //! A running gateway: the graph of a configuration and Weir's own telemetry. `reload.rs` puts one configuration in the place of
 //! another.
 
-use std::fmt;
+use std::error::Error;
 use std::time::Instant;
 
 use weir_component::{Ledger, MemoryBudget, Sockets};
-use weir_config::Config;
+use weir_config::{Config, Mistake, Report, Severity};
 use weir_net::server::LocalAddress;
 use weir_runtime::{BuildFailure, GraphError, Running, Runtime, Settings, ShutdownReport, StartFailure};
 use weir_telemetry::{Level, Metrics};
@@ -40,33 +40,15 @@ pub(crate) enum Graph {
 /// Why a gateway does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
-    /// Components that cannot be built, all of them.
-    #[error("{}", Lines(.0))]
-    Build(Vec<BuildFailure>),
+    /// Components that cannot be built, all of them, with their places in the configuration.
+    #[error("{0}")]
+    Build(Report),
     /// Own telemetry cannot be served or pushed.
     #[error(transparent)]
     OwnTelemetry(#[from] OwnTelemetryError),
     /// A component cannot start.
     #[error(transparent)]
     Start(#[from] StartFailure),
-}
-
-/// Build failures, one per line, each with its causes.
-struct Lines<'a>(&'a [BuildFailure]);
-
-impl fmt::Display for Lines<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, failure) in self.0.iter().enumerate() {
-            let separator = if index > 0 { "\n" } else { "" };
-            write!(f, "{separator}{failure}")?;
-            let mut cause = std::error::Error::source(failure);
-            while let Some(error) = cause {
-                write!(f, ": {error}")?;
-                cause = error.source();
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Gateway {
@@ -167,10 +149,27 @@ fn build(config: &Config, settings: Settings) -> Result<Runtime, GatewayError> {
 
 impl GatewayError {
     /// Says why the graph of `config` does not run.
-    pub(crate) fn of(error: GraphError, _config: &Config) -> Self {
+    pub(crate) fn of(error: GraphError, config: &Config) -> Self {
         match error {
-            GraphError::Build(failures) => Self::Build(failures),
+            GraphError::Build(failures) => Self::Build(config.report(failures.iter().map(mistake))),
             GraphError::Start(failure) => Self::Start(failure),
         }
+    }
+}
+
+/// A build failure, with its causes.
+fn mistake(failure: &BuildFailure) -> Mistake {
+    let mut message = failure.message.clone();
+    // The first source is the message itself.
+    let mut cause = failure.source().and_then(Error::source);
+    while let Some(error) = cause {
+        message = format!("{message}: {error}");
+        cause = error.source();
+    }
+    Mistake {
+        severity: Severity::Error,
+        path: failure.place.clone(),
+        message,
+        advice: failure.advice.clone(),
     }
 }

@@ -28,6 +28,7 @@ mod reload;
 mod run;
 mod signals;
 mod supervisor;
+mod validate;
 
 use std::process::ExitCode;
 

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use weir_component::{ComponentId, ComponentKind, Factory, Found, ParsedConfig, Validate, Violations};
+use weir_component::{ComponentId, ComponentKind, Factory, Found};
 
 use crate::{
     config::ComponentConfig,
-    decode::{self, Fault, decode},
     known,
     node::{Kind, Node},
+    options::options,
     path::Path,
     pipelines::{Plan, Reference},
     read::{KINDS, Reader},
@@ -81,6 +81,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, plan: &Plan) -> Sections {
                     component(reader, plan, &mut sections, kind, key, node);
                 }
             }
+            None if reader.misspelt.contains(kind.section()) => sections.unreadable.push(kind),
             Some(Kind::Null) | None => {}
             Some(other) => {
                 sections.unreadable.push(kind);
@@ -127,8 +128,8 @@ fn component(
     let used = !plan.complete || plan.used(kind).contains(&id);
     if !used {
         sections.unused.push(unused(kind, &id, node, &at));
+        reader.is_unused(at.clone());
     }
-    reader.report_unset(&at, used);
     let unset = reader.unset_under(&at);
     if !used && !unset.is_empty() {
         return;
@@ -193,13 +194,8 @@ fn missing_factory(reader: &Reader<'_>, kind: ComponentKind, type_name: &str) ->
     }
     if let Some(name) = known::find(kind, type_name) {
         let message = format!("the {kind} `{name}` is not part of this build yet");
-        let list: Vec<_> = built(kind).collect();
-        let hint = if list.is_empty() {
-            format!("this build has no {}", kind.section())
-        } else {
-            format!("the {} of this build: {}", kind.section(), list.join(", "))
-        };
-        return (message, Some(hint));
+        let hint = "remove it here and where it is named; the command `components` lists what this build has";
+        return (message, Some(hint.to_owned()));
     }
     let elsewhere = KINDS.into_iter().filter(|other| *other != kind).find(|other| {
         reader.catalog.find(*other, type_name).is_some() || known::find(*other, type_name).is_some()
@@ -227,68 +223,4 @@ fn missing_factory(reader: &Reader<'_>, kind: ComponentKind, type_name: &str) ->
 fn with_article(kind: ComponentKind) -> String {
     let article = if kind.as_str().starts_with('e') { "an" } else { "a" };
     format!("{article} {kind}")
-}
-
-/// Has the factory decode and validate the options. Returns them with the extensions that they name.
-fn options(
-    reader: &mut Reader<'_>,
-    factory: Factory,
-    kind: ComponentKind,
-    node: &Node,
-    at: &Path,
-    unset: &[Path],
-) -> Option<(ParsedConfig, Vec<Reference>)> {
-    let parsed = decode(node, unset, |source| {
-        factory
-            .meta()
-            .parse(&mut <dyn erased_serde::Deserializer<'_>>::erase(source))
-    });
-    let config = match parsed {
-        Ok(config) => config,
-        Err(problems) => {
-            for problem in &problems {
-                let mut diagnostic = decode::diagnose(node, at, problem);
-                if let Fault::UnknownField { field, known } = &problem.fault
-                    && let Some(hint) = removed::option(kind, factory.meta().name, field, known)
-                {
-                    diagnostic = diagnostic.hint(hint);
-                }
-                reader.report.push(diagnostic);
-            }
-            return None;
-        }
-    };
-    let mut violations = Violations::default();
-    config.validate(&mut violations);
-    let path_of = |keys: &[String]| {
-        keys.iter()
-            .fold(Path::root(), |path, key| path.join(&Path::parse(key)))
-    };
-    let named = violations.named_extensions().iter().map(|named| {
-        let path = path_of(&named.path);
-        Reference {
-            id: named.id.clone(),
-            place: node.nearest(&path).value_place().clone(),
-            path: at.join(&path),
-        }
-    });
-    let named = named.collect();
-    let found = violations.into_found();
-    let valid = found.is_empty();
-    for violation in found {
-        let path = path_of(&violation.path);
-        let place = match node.find(&path) {
-            Some(node) => node.value_place(),
-            None => node.nearest(&path).key_place(),
-        };
-        let message = match violation.path.last() {
-            Some(key) => format!("`{key}`: {}", violation.message),
-            None => violation.message,
-        };
-        let diagnostic = Diagnostic::error(node.redact(&path, &message))
-            .path(at.join(&path))
-            .place(place.clone());
-        reader.report.push(diagnostic);
-    }
-    valid.then_some((config, named))
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use weir_component::{ComponentId, Factory, ParsedConfig, PipelineId};
+use weir_component::{ComponentId, ComponentKind, Factory, ParsedConfig, PipelineId};
 
-use crate::telemetry::Telemetry;
+use crate::{mistake::Origin, telemetry::Telemetry};
 
 /// A checked configuration: every reference leads to a component, every component suits its pipelines.
 #[derive(Debug, Clone)]
@@ -21,6 +21,38 @@ pub struct Config {
     pub extensions: BTreeMap<ComponentId, ComponentConfig>,
     /// What runs.
     pub service: Service,
+    /// Where it was read from.
+    pub(crate) origin: Origin,
+}
+
+impl Config {
+    /// Returns the components that run: those that a pipeline names, and the extensions of the service. Each comes once, by kind.
+    pub fn running(&self) -> impl Iterator<Item = (ComponentKind, &ComponentConfig)> {
+        [
+            (ComponentKind::Receiver, &self.receivers),
+            (ComponentKind::Processor, &self.processors),
+            (ComponentKind::Exporter, &self.exporters),
+            (ComponentKind::Connector, &self.connectors),
+            (ComponentKind::Extension, &self.extensions),
+        ]
+        .into_iter()
+        .flat_map(|(kind, section)| section.values().map(move |component| (kind, component)))
+        .filter(|(kind, component)| self.runs(*kind, &component.id))
+    }
+
+    fn runs(&self, kind: ComponentKind, id: &ComponentId) -> bool {
+        let in_pipeline = |pipeline: &PipelineConfig| match kind {
+            ComponentKind::Receiver => pipeline.receivers.contains(id),
+            ComponentKind::Processor => pipeline.processors.contains(id),
+            ComponentKind::Exporter => pipeline.exporters.contains(id),
+            ComponentKind::Connector => pipeline.receivers.contains(id) || pipeline.exporters.contains(id),
+            ComponentKind::Extension => false,
+        };
+        match kind {
+            ComponentKind::Extension => self.service.extensions.contains(id),
+            _ => self.service.pipelines.values().any(in_pipeline),
+        }
+    }
 }
 
 /// A component as configured.

@@ -36,22 +36,40 @@ pub(crate) struct Problem {
 pub(crate) fn decode<T, E: std::fmt::Display>(
     node: &Node,
     unset: &[Path],
-    mut parse: impl FnMut(Source<'_, '_>) -> Result<T, E>,
+    parse: impl FnMut(Source<'_, '_>) -> Result<T, E>,
 ) -> Result<T, Vec<Problem>> {
+    match decode_partly(node, unset, parse) {
+        Partly::Whole(value) => Ok(value),
+        Partly::Flawed { problems, .. } => Err(problems),
+    }
+}
+
+/// What came of a node.
+pub(crate) enum Partly<T> {
+    /// The value, without a mistake.
+    Whole(T),
+    /// The mistakes, and the value without them if the rest could be decoded.
+    Flawed { problems: Vec<Problem>, rest: Option<T> },
+}
+
+/// Like [`decode`], and hands out what is left of a value with mistakes.
+pub(crate) fn decode_partly<T, E: std::fmt::Display>(
+    node: &Node,
+    unset: &[Path],
+    mut parse: impl FnMut(Source<'_, '_>) -> Result<T, E>,
+) -> Partly<T> {
+    let flawed = |problems, rest| Partly::Flawed { problems, rest };
     let mut left_out: BTreeMap<Path, Why> = unset.iter().map(|path| (path.clone(), Why::Reported)).collect();
     let mut problems: Vec<Problem> = Vec::new();
     let mut failed = !unset.is_empty();
     if left_out.contains_key(&Path::root()) {
-        return Err(problems);
+        return flawed(problems, None);
     }
     loop {
         let tracker = Tracker::new(&left_out);
         let error = match parse(Source::root(node, &tracker)) {
-            Ok(value) if failed => {
-                drop(value);
-                return Err(problems);
-            }
-            Ok(value) => return Ok(value),
+            Ok(value) if failed => return flawed(problems, Some(value)),
+            Ok(value) => return Partly::Whole(value),
             Err(error) => error,
         };
         let (culprit, why) = match tracker.into_found() {
@@ -71,11 +89,11 @@ pub(crate) fn decode<T, E: std::fmt::Display>(
                     path: Path::root(),
                     fault: Fault::Custom(error.to_string()),
                 });
-                return Err(problems);
+                return flawed(problems, None);
             }
         };
         if culprit.is_root() || left_out.insert(culprit, why).is_some() {
-            return Err(problems);
+            return flawed(problems, None);
         }
     }
 }

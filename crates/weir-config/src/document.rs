@@ -1,24 +1,24 @@
 //! The sources read, merged and expanded: what is left is to say what the values mean.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use crate::{
     environment::Environment,
     expand, merge,
     node::Node,
-    path::Path,
     report::{Diagnostic, Report, SourceMap},
     source::{self, Sources},
+    unset::{self, Unset},
 };
 
 /// A configuration as one tree, before it is decoded.
 ///
 /// Its `Debug` shows nothing: the tree holds expanded secrets.
 pub struct Document {
-    pub(crate) root: Node,
+    pub(crate) root: Arc<Node>,
     pub(crate) sources: SourceMap,
     /// Values that need a variable that is not set.
-    pub(crate) unset: Vec<(Path, Diagnostic)>,
+    pub(crate) unset: Vec<Unset>,
     pub(crate) warnings: Vec<Diagnostic>,
 }
 
@@ -47,12 +47,12 @@ pub fn load(sources: &Sources, environment: &dyn Environment) -> Result<Document
     report.set_sources(texts.clone());
     let warnings: Vec<Diagnostic> = report.diagnostics().cloned().collect();
     if report.has_errors() {
-        report.extend(outcome.unset.into_iter().map(|(_, diagnostic)| diagnostic));
+        report.extend(unset::diagnose(outcome.unset.iter().map(|unset| (unset, true))));
         report.sort();
         return Err(report);
     }
     Ok(Document {
-        root,
+        root: Arc::new(root),
         sources: texts,
         unset: outcome.unset,
         warnings,

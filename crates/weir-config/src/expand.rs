@@ -29,6 +29,7 @@ use crate::{
     path::{Path, Step},
     provider::{self, Failure, Retrieved},
     report::{Diagnostic, Place},
+    unset::Unset,
     yaml,
 };
 
@@ -48,7 +49,7 @@ const MAX_BYTES: usize = 32 << 20;
 pub(crate) struct Outcome {
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// Values whose variable is not set. Whether that matters depends on whether the component is used.
-    pub(crate) unset: Vec<(Path, Diagnostic)>,
+    pub(crate) unset: Vec<Unset>,
 }
 
 /// Expands a tree in place.
@@ -145,13 +146,12 @@ impl Expander<'_> {
         let at = Path::of(path);
         match failure {
             Failure::Unset(name) => {
-                let diagnostic = Diagnostic::error(format!("the environment variable `{name}` is not set"))
-                    .path(at.clone())
-                    .place(node.at.clone())
-                    .hint(format!(
-                        "set it, or give a default: `${{env:{name}:-default}}` (`${{env:{name}:-}}` for an empty text)"
-                    ));
-                self.outcome.unset.push((at, diagnostic));
+                let place = node.at.clone();
+                self.outcome.unset.push(Unset {
+                    path: at,
+                    place,
+                    name,
+                });
             }
             Failure::Bad(message, hint) => {
                 let diagnostic = Diagnostic::error(message)

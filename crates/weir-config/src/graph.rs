@@ -49,7 +49,12 @@ pub(crate) fn check(reader: &mut Reader<'_>, plan: &Plan, sections: &Sections) {
         .filter_map(|id| Connection::of(id, plan, sections))
         .collect();
     for connection in &connectors {
-        connection.check(reader, sections);
+        let ambiguous = [Receiver, Exporter]
+            .into_iter()
+            .any(|kind| sections.defines(kind, connection.id));
+        if !ambiguous {
+            connection.check(reader, sections);
+        }
     }
     if let Some(diagnostic) = cycle(plan, &connectors) {
         reader.report.push(diagnostic);

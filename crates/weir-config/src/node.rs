@@ -112,6 +112,24 @@ impl Node {
         node
     }
 
+    /// Replaces everything in `message` that came out of `${…}` at this node or below it by what the user wrote.
+    pub(crate) fn redact_below(&self, message: &str) -> String {
+        let mut message = match &self.expansion {
+            Some(expansion) => expansion.redact(message),
+            None => message.to_owned(),
+        };
+        match &self.kind {
+            Kind::List(items) => items
+                .iter()
+                .for_each(|item| message = item.redact_below(&message)),
+            Kind::Map(map) => map
+                .values()
+                .for_each(|entry| message = entry.redact_below(&message)),
+            _ => {}
+        }
+        message
+    }
+
     /// Replaces everything in `message` that came out of `${…}` on the way to `path` or at it by what the user wrote.
     pub(crate) fn redact(&self, path: &Path, message: &str) -> String {
         let mut way = vec![self];

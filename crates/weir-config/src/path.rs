@@ -76,6 +76,12 @@ impl Path {
         Self(self.0.iter().chain(&rest.0).cloned().collect())
     }
 
+    /// The path of the section that holds the value; the root has none.
+    pub(crate) fn parent(&self) -> Option<Self> {
+        let (_, steps) = self.0.split_last()?;
+        Some(Self(steps.to_vec()))
+    }
+
     /// What follows `prefix`, if this path lies under it.
     pub(crate) fn strip(&self, prefix: &Self) -> Option<Self> {
         self.0

@@ -143,13 +143,21 @@ pub(crate) fn read(reader: &mut Reader<'_>, service: Option<&Node>) -> Plan {
     };
     if pipelines.is_empty() {
         plan.complete = false;
+        if ["service", "pipelines"]
+            .iter()
+            .any(|key| reader.misspelt.contains(key))
+        {
+            return plan;
+        }
         let hint = "a pipeline: `service: {pipelines: {metrics: {receivers: [otlp], exporters: [debug]}}}`";
         let mut diagnostic = Diagnostic::error("there are no pipelines")
             .path(path.clone())
             .hint(hint);
-        if let Some(node) = section.or(service) {
-            diagnostic = diagnostic.place(node.key_place().clone());
-        }
+        let node = section.or(service).unwrap_or(&reader.document.root);
+        diagnostic = diagnostic.place(match node.key {
+            Some(_) => node.key_place().clone(),
+            None => Place::whole(node.at.source),
+        });
         reader.report.push(diagnostic);
     }
     let mut seen: BTreeMap<PipelineId, &Node> = BTreeMap::new();
@@ -204,17 +212,19 @@ fn pipeline(reader: &mut Reader<'_>, id: PipelineId, node: &Node, at: &Path) -> 
             return None;
         }
     };
-    let mut missing = |what: &str, list: &[Id]| {
-        if list.is_empty() {
-            let diagnostic = Diagnostic::error(format!("the pipeline `{id}` has no {what}"))
-                .place(node.key_place().clone())
-                .path(at.clone())
-                .hint("a pipeline leads from at least one receiver to at least one exporter");
-            reader.report.push(diagnostic);
-        }
+    let missing = match (lists.receivers.is_empty(), lists.exporters.is_empty()) {
+        (true, true) => Some("neither receivers nor exporters"),
+        (true, false) => Some("no receivers"),
+        (false, true) => Some("no exporters"),
+        (false, false) => None,
     };
-    missing("receivers", &lists.receivers);
-    missing("exporters", &lists.exporters);
+    if let Some(missing) = missing {
+        let diagnostic = Diagnostic::error(format!("the pipeline `{id}` has {missing}"))
+            .place(node.key_place().clone())
+            .path(at.clone())
+            .hint("a pipeline leads from at least one receiver to at least one exporter");
+        reader.report.push(diagnostic);
+    }
     Some(Wanted {
         receivers: references(reader, node, at, "receivers", lists.receivers),
         processors: references(reader, node, at, "processors", lists.processors),

@@ -1,5 +1,7 @@
 //! From a [`Document`] to a [`Config`]: the top-level sections and the order of the checks.
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use weir_component::{Catalog, ComponentKind};
 
 use crate::{
@@ -7,11 +9,12 @@ use crate::{
     config::{Config, Service},
     document::Document,
     graph,
+    mistake::Origin,
     node::{Kind, Node},
     path::Path,
     pipelines, removed,
     report::{Diagnostic, Report},
-    suggest, telemetry,
+    suggest, telemetry, unset,
 };
 
 /// All kinds, in the order of the sections.
@@ -35,6 +38,8 @@ pub fn read(document: &Document, catalog: &Catalog) -> Result<(Config, Report), 
         document,
         catalog,
         report: Report::new(document.sources.clone()),
+        unused: Vec::new(),
+        misspelt: BTreeSet::new(),
     };
     reader.report.extend(document.warnings.iter().cloned());
     let config = reader.config();
@@ -51,6 +56,10 @@ pub(crate) struct Reader<'a> {
     pub(crate) document: &'a Document,
     pub(crate) catalog: &'a Catalog,
     pub(crate) report: Report,
+    /// Components that nothing uses.
+    unused: Vec<Path>,
+    /// Keys that are missing because they are misspelt or misplaced, which has been said.
+    pub(crate) misspelt: BTreeSet<&'static str>,
 }
 
 impl<'a> Reader<'a> {
@@ -62,7 +71,7 @@ impl<'a> Reader<'a> {
                 .push(Diagnostic::error("the configuration is empty").hint(hint));
             return None;
         }
-        let known: Vec<&str> = KINDS
+        let known: Vec<&'static str> = KINDS
             .iter()
             .map(|kind| kind.section())
             .chain(["service"])
@@ -79,6 +88,7 @@ impl<'a> Reader<'a> {
             Some(Kind::Null) | None => {}
             Some(other) => {
                 let message = format!("expected a mapping, found {}", other.describe());
+                self.misspelt.insert("service");
                 self.error_at(service, service_path.clone(), message);
             }
         }
@@ -86,7 +96,7 @@ impl<'a> Reader<'a> {
         let sections = components::read(self, &wanted);
         graph::check(self, &wanted, &sections);
         let telemetry = telemetry::read(self, service.and_then(|service| service.entry("telemetry")));
-        self.report_unset_elsewhere();
+        self.report_unset();
         if !self.report.has_errors() {
             self.report.extend(sections.unused.iter().cloned());
         }
@@ -110,15 +120,23 @@ impl<'a> Reader<'a> {
             connectors,
             extensions,
             service,
+            origin: Origin {
+                root: Arc::clone(&self.document.root),
+                sources: self.document.sources.clone(),
+            },
         })
     }
 
     /// Reports keys of a section that it does not have.
-    fn check_keys(&mut self, section: &Node, path: &Path, known: &[&str]) {
+    fn check_keys(&mut self, section: &Node, path: &Path, known: &[&'static str]) {
         let Kind::Map(map) = &section.kind else { return };
         for (key, entry) in map.iter().filter(|(key, _)| !known.contains(&key.as_str())) {
             let at = path.key(key);
-            let hint = removed::moved(&at)
+            self.misspelt.extend(suggest::nearest(key, known.iter().copied()));
+            if key == "pipelines" {
+                self.misspelt.insert("pipelines");
+            }
+            let hint = removed::moved(&at, entry)
                 .or_else(|| suggest::hint(key, known.iter().copied(), "the keys here are"));
             let diagnostic =
                 Diagnostic::error(format!("unknown key `{key}`")).place(entry.key_place().clone());
@@ -143,31 +161,21 @@ impl<'a> Reader<'a> {
         self.document
             .unset
             .iter()
-            .filter_map(|(path, _)| path.strip(base))
+            .filter_map(|unset| unset.path.strip(base))
             .collect()
     }
 
-    /// Reports unset variables under `base`, as warnings if nothing there is used.
-    pub(crate) fn report_unset(&mut self, base: &Path, used: bool) {
-        for (path, diagnostic) in &self.document.unset {
-            if path.strip(base).is_some() {
-                let diagnostic = diagnostic.clone();
-                self.report
-                    .push(if used { diagnostic } else { diagnostic.demoted() });
-            }
-        }
+    /// Notes that what lies under `base` is not used: variables that are not set there are no errors.
+    pub(crate) fn is_unused(&mut self, base: Path) {
+        self.unused.push(base);
     }
 
-    /// Reports unset variables outside of components.
-    fn report_unset_elsewhere(&mut self) {
-        let components: Vec<Path> = KINDS.iter().map(|kind| Path::keys([kind.section()])).collect();
-        for (path, diagnostic) in &self.document.unset {
-            let inside = components
-                .iter()
-                .any(|base| path.strip(base).is_some_and(|rest| !rest.is_root()));
-            if !inside {
-                self.report.push(diagnostic.clone());
-            }
-        }
+    fn report_unset(&mut self) {
+        let unset = self.document.unset.iter().map(|unset| {
+            let unused = self.unused.iter().any(|base| unset.path.strip(base).is_some());
+            (unset, !unused)
+        });
+        let diagnostics = unset::diagnose(unset);
+        self.report.extend(diagnostics);
     }
 }

@@ -4,7 +4,10 @@
 
 use weir_component::ComponentKind;
 
-use crate::path::Path;
+use crate::{
+    node::{Kind, Node},
+    path::Path,
+};
 
 /// A component type that is gone: what happened to it, and what to do.
 pub(crate) fn component(kind: ComponentKind, type_name: &str) -> Option<(String, String)> {
@@ -37,6 +40,24 @@ pub(crate) fn component(kind: ComponentKind, type_name: &str) -> Option<(String,
             "the exporter `jaeger` is gone",
             "Jaeger takes OTLP: use `otlp_grpc`",
         ),
+        (ComponentKind::Exporter, "stackdriver") => (
+            "the exporter `stackdriver` is gone",
+            "its successor is `googlecloud`; Google Cloud takes OTLP: use `otlp_grpc` or `otlp_http`",
+        ),
+        (ComponentKind::Exporter, "newrelic" | "dynatrace" | "instana") => {
+            return Some((
+                format!("the exporter `{type_name}` is gone"),
+                "its backend takes OTLP: use `otlp_http`".to_owned(),
+            ));
+        }
+        (ComponentKind::Receiver, "prometheus_exec") => (
+            "the receiver `prometheus_exec` is gone",
+            "run the exporter beside the gateway and scrape it with the receiver `prometheus`",
+        ),
+        (ComponentKind::Processor, "k8s_tagger") => (
+            "the processor `k8s_tagger` is gone",
+            "it is called `k8s_attributes`",
+        ),
         (ComponentKind::Exporter, "loki") => (
             "the exporter `loki` is gone",
             "Loki takes OTLP: use `otlp_http` with an endpoint that ends in `/otlp`",
@@ -61,7 +82,26 @@ pub(crate) fn option(kind: ComponentKind, type_name: &str, key: &str, known: &[&
         (ComponentKind::Exporter, "sending_queue") if type_name == "prometheus_remote_write" => {
             "the queue of this exporter is `remote_write_queue`"
         }
-        (_, "tls_settings" | "tls_config") if has("tls") => "it is called `tls`",
+        (_, "tls_settings" | "tls_config" | "tls_credentials") if has("tls") => "it is called `tls`",
+        (_, "per_rpc_auth") if has("auth") => {
+            "it is now `auth: {authenticator: bearertokenauth}`, with the token in that extension"
+        }
+        (ComponentKind::Extension, "port") if has("endpoint") => "it is part of `endpoint: localhost:13133`",
+        (ComponentKind::Exporter, "num_workers") if has("sending_queue") => {
+            "it is now `sending_queue: {num_consumers: ...}`"
+        }
+        (ComponentKind::Exporter, "headers_setter") if has("auth") => {
+            "it is an extension: define it under `extensions`, and name it in `auth: {authenticator: headers_setter}`"
+        }
+        (ComponentKind::Receiver, "endpoint") if has("protocols") => {
+            "it belongs to a protocol: `protocols: {grpc: {endpoint: ...}}`"
+        }
+        (ComponentKind::Processor, "send_batch_timeout") if has("send_batch_size") => {
+            "it is called `timeout`"
+        }
+        (ComponentKind::Receiver | ComponentKind::Extension, "insecure") if has("client_ca_file") => {
+            "a server has no TLS without a section `tls`: remove the section"
+        }
         (
             _,
             "insecure"
@@ -100,13 +140,23 @@ pub(crate) fn option(kind: ComponentKind, type_name: &str, key: &str, known: &[&
     Some(hint.to_owned())
 }
 
-/// The hint for a key outside of components that has another place now.
-pub(crate) fn moved(path: &Path) -> Option<String> {
+/// The hint for a key outside of components that has another place now, with its value.
+pub(crate) fn moved(path: &Path, value: &Node) -> Option<String> {
     let hint = match path.to_string().as_str() {
         "service::telemetry::metrics::address" => {
-            "it is now a reader: `readers: [{pull: {exporter: {prometheus: {host: localhost, port: 8888}}}}]`"
+            let (host, port) = match &value.kind {
+                Kind::Text(address) if value.expansion.is_none() => {
+                    address.rsplit_once(':').unwrap_or((address, "8888"))
+                }
+                _ => ("localhost", "8888"),
+            };
+            let host = if host.is_empty() { "0.0.0.0" } else { host };
+            return Some(format!(
+                "it is now a reader: `readers: [{{pull: {{exporter: {{prometheus: {{host: {host}, port: {port}}}}}}}}}]`"
+            ));
         }
         "pipelines" => "pipelines belong into `service`: `service: {pipelines: ...}`",
+        "extension" => "did you mean `extensions`?",
         "telemetry" => "it belongs into `service`: `service: {telemetry: ...}`",
         "service::receivers" | "service::processors" | "service::exporters" | "service::connectors" => {
             "components are defined at the top level and named in `service::pipelines`"

@@ -106,7 +106,7 @@ impl Place {
         Self { source, span: None }
     }
 
-    fn start(&self) -> usize {
+    pub(crate) fn start(&self) -> usize {
         self.span.as_ref().map_or(0, |span| span.start)
     }
 }

@@ -26,5 +26,6 @@ pub(crate) fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str>, tit
     }
     known.sort_unstable();
     known.dedup();
+    known.retain(|name| !name.is_empty());
     Some(format!("{title}: {}", known.join(", ")))
 }

@@ -62,7 +62,8 @@ pub(crate) fn read(reader: &mut Reader<'_>, section: Option<&Node>) -> Option<Te
                 let mut diagnostic = decode::diagnose(section, &base, problem);
                 let at = base.join(&problem.fault.culprit(&problem.path));
                 if matches!(problem.fault, Fault::UnknownField { .. })
-                    && let Some(hint) = removed::moved(&at)
+                    && let Some(value) = reader.document.root.find(&at)
+                    && let Some(hint) = removed::moved(&at, value)
                 {
                     diagnostic = diagnostic.hint(hint);
                 }

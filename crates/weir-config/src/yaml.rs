@@ -91,6 +91,7 @@ fn value(text: &str) -> Result<Value, serde_yaml::Error> {
     Ok(value)
 }
 
+const MERGE_OF_SCALAR: &str = "`<<` takes a mapping or a list of mappings";
 const SECOND_DOCUMENT: &str = "a second YAML document";
 
 /// Applies `<<`, innermost first, so that a merged map may itself be merged. An explicit key wins over a merged one, an
@@ -109,9 +110,7 @@ fn apply_merge_keys(value: &mut Value) -> Result<(), serde_yaml::Error> {
     };
     for source in merged {
         let Value::Mapping(source) = source else {
-            return Err(serde::de::Error::custom(
-                "`<<` takes a mapping or a list of mappings",
-            ));
+            return Err(serde::de::Error::custom(MERGE_OF_SCALAR));
         };
         for (key, value) in source {
             mapping.entry(key).or_insert(value);
@@ -208,9 +207,12 @@ impl Builder<'_> {
                     } else {
                         "a key that is no plain text"
                     };
-                    let at = self.place(spot.map(|spot| &spot.span));
+                    let at = self.place(explain::complex_key(self.input.text).as_ref());
+                    let hint = "keys are plain texts; a text that begins with `{`, `[` or `?` must be quoted";
                     return Err(Box::new(
-                        Diagnostic::error(format!("{what} in a mapping")).place(at),
+                        Diagnostic::error(format!("{what} in a mapping"))
+                            .place(at)
+                            .hint(hint),
                     ));
                 }
             };

@@ -14,7 +14,7 @@ use weir_telemetry::Metrics;
 
 use crate::describe::describe;
 use crate::running::{Node, Running, Stages, StartFailure, start};
-use crate::{Edge, fan_out};
+use crate::{Edge, fan_out, references};
 
 /// What the components of a graph share.
 #[derive(Debug, Clone)]
@@ -37,11 +37,13 @@ pub struct Settings {
 #[derive(Debug, thiserror::Error)]
 #[error("{place}: {message}")]
 pub struct BuildFailure {
-    /// Path in the configuration, for example `exporters::debug`.
+    /// Keys in the configuration that lead to it, for example `exporters::debug`.
     pub place: String,
     /// What is wrong.
     pub message: String,
-    source: Option<BuildError>,
+    /// What to do about it, if there is something to say.
+    pub advice: Option<String>,
+    pub(crate) source: Option<BuildError>,
 }
 
 /// A graph that is built and has opened nothing yet.
@@ -78,6 +80,7 @@ impl Runtime {
             found: Vec::new(),
         };
         let extensions = builder.extensions();
+        builder.found.extend(references::check(config, &extensions));
         for pipeline in config.service.pipelines.keys() {
             builder.pipeline(pipeline);
         }
@@ -443,6 +446,7 @@ fn failure(
     BuildFailure {
         place: format!("{}::{id}", kind.section()),
         message,
+        advice: None,
         source,
     }
 }

@@ -9,6 +9,7 @@ mod describe;
 mod edge;
 mod error;
 mod fan_out;
+mod references;
 mod running;
 mod switch;
 

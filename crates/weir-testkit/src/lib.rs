@@ -4,6 +4,7 @@
 //! - [`Sink`]: the step behind the one under test; records, refuses and holds on demand.
 //! - [`Bench`]: one component between counted edges, so that a test can ask whether the books balance.
 //! - [`contract`]: what every component must do, as functions that a component's tests call.
+//! - [`golden`]: configurations with the reports that they deserve beside them.
 //! - [`json_schema`]: a judge of JSON Schemas.
 //! - [`remote_write`]: a loopback server that answers as a test tells it.
 //!
@@ -12,6 +13,7 @@
 pub mod batches;
 mod bench;
 pub mod contract;
+pub mod golden;
 pub mod json_schema;
 pub mod remote_write;
 mod sink;

@@ -1,7 +1,7 @@
 //! Options of the `basicauth` extension.
 
 use serde::{Deserialize, Serialize};
-use weir_component::config::{OffUnlessSet, Secret};
+use weir_component::config::{OffUnlessSet, Secret, check_text};
 use weir_component::schemars::{self, JsonSchema};
 use weir_component::{Validate, Violations};
 
@@ -48,6 +48,8 @@ impl Validate for ClientAuth {
             "username",
             "required: a user name, or `username_file`",
         );
+        found.names_file("username_file", &self.username_file, check_text);
+        found.names_file("password_file", &self.password_file, check_text);
         found.require(
             !self.username.contains(':'),
             "username",
@@ -63,6 +65,7 @@ impl Validate for Htpasswd {
             "file",
             "required: a file of users, or `inline`",
         );
+        found.names_file("file", &self.file, htpasswd::check);
         if let Err(error) = htpasswd::parse(self.inline.expose()) {
             found.add("inline", error.to_string());
         }

@@ -47,6 +47,12 @@ pub(crate) fn parse(text: &str) -> Result<HashMap<String, Stored>, HtpasswdError
     Ok(users)
 }
 
+/// Judges the content of a file of users.
+pub(crate) fn check(content: &[u8]) -> Result<(), String> {
+    let text = std::str::from_utf8(content).map_err(|_| "is not valid UTF-8".to_owned())?;
+    parse(text).map(drop).map_err(|error| format!("is no htpasswd file: {error}"))
+}
+
 impl Stored {
     fn parse(hash: &str) -> Result<Self, &'static str> {
         if ["$2y$", "$2b$", "$2a$", "$2x$"]

@@ -2,7 +2,7 @@
 
 use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
-use weir_component::config::Secret;
+use weir_component::config::{Secret, check_text};
 use weir_component::schemars::{self, JsonSchema};
 use weir_component::{Validate, Violations};
 
@@ -52,6 +52,7 @@ impl Validate for Config {
             "token",
             "required: a token, or `tokens`, or `filename`",
         );
+        found.names_file("filename", &self.filename, check_text);
         found.require(
             self.token.is_empty() || self.tokens.is_empty(),
             "tokens",

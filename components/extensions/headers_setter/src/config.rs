@@ -2,7 +2,7 @@
 
 use http::{HeaderName, HeaderValue, header};
 use serde::{Deserialize, Serialize};
-use weir_component::config::Secret;
+use weir_component::config::{Role, Secret, check_text};
 use weir_component::schemars::{self, JsonSchema};
 use weir_component::{ComponentId, Validate, Violations};
 
@@ -98,6 +98,7 @@ impl Validate for Header {
                 "needs one of `value`, `value_file`, `from_context` and `from_attribute`",
             );
         }
+        found.names_file("value_file", &self.value_file, check_text);
         for (key, value) in [("value", &self.value), ("default_value", &self.default_value)] {
             let fits = value
                 .as_ref()
@@ -120,7 +121,7 @@ impl Validate for Config {
             found.nested(&format!("headers::{index}"), header);
         }
         if !self.additional_auth.is_empty() {
-            found.names_extension("additional_auth", &self.additional_auth);
+            found.names_extension("additional_auth", &self.additional_auth, Role::ClientAuth);
             // Chains of these could be rings.
             let id: Option<ComponentId> = self.additional_auth.parse().ok();
             found.require(

@@ -4,11 +4,13 @@
 //! know files, places or merging: that is `weir-config`.
 
 pub mod duration;
+mod named;
 mod optional;
 pub mod schema;
 mod secret;
 mod violations;
 
+pub use named::{CheckContent, NamedExtension, NamedFile, Role, check_text};
 pub use optional::{OffUnlessNamed, OffUnlessSet, OnUnlessDisabled, Optional};
 pub use secret::{Secret, reveal};
-pub use violations::{NamedExtension, Validate, Violation, Violations};
+pub use violations::{Validate, Violation, Violations};

@@ -1,6 +1,7 @@
-//! What is wrong with a configuration, all of it at once, and which extensions it names.
+//! What is wrong with a configuration, all of it at once, and which extensions and files it names.
 
-use crate::{ComponentId, InvalidId};
+use super::named::{CheckContent, NamedExtension, NamedFile, Role};
+use crate::InvalidId;
 
 /// One thing wrong with a configuration value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,21 +12,13 @@ pub struct Violation {
     pub message: String,
 }
 
-/// A configuration value that names an extension.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamedExtension {
-    /// Keys from the validated value down to the one that names the extension.
-    pub path: Vec<String>,
-    /// The extension.
-    pub id: ComponentId,
-}
-
 /// A collection of [`Violation`]s, filled by [`Validate`].
 #[derive(Debug, Default)]
 pub struct Violations {
     prefix: Vec<String>,
     found: Vec<Violation>,
     extensions: Vec<NamedExtension>,
+    files: Vec<NamedFile>,
 }
 
 impl Violations {
@@ -38,19 +31,28 @@ impl Violations {
         });
     }
 
-    /// Notes that the value at `key` is the id of an extension that must run, or adds a violation if it is no id. Whether it runs is
-    /// for whoever reads the whole configuration to say.
-    pub fn names_extension(&mut self, key: &str, id: &str) {
+    /// Notes that the value at `key` is the id of an extension that must run and play `role`, or adds a violation if it is no id.
+    /// Whether it does is for whoever reads the whole configuration to say.
+    pub fn names_extension(&mut self, key: &str, id: &str, role: Role) {
         match id.parse() {
             Ok(id) => {
                 let path = self.path(key);
-                self.extensions.push(NamedExtension { path, id });
+                self.extensions.push(NamedExtension { path, id, role });
             }
             Err(_) if id.is_empty() => self.add(key, "required: the id of an extension"),
             Err(error) => {
                 let error: InvalidId = error;
                 self.add(key, error.to_string());
             }
+        }
+    }
+
+    /// Notes that the value at `key` is a file that is read when the component starts, and how to judge its content. An empty text
+    /// names none.
+    pub fn names_file(&mut self, key: &str, file: &str, check: CheckContent) {
+        if !file.is_empty() {
+            let (path, file) = (self.path(key), file.into());
+            self.files.push(NamedFile { path, file, check });
         }
     }
 
@@ -84,6 +86,11 @@ impl Violations {
         &self.extensions
     }
 
+    /// Returns the files that the configuration names, in the order of discovery.
+    pub fn named_files(&self) -> &[NamedFile] {
+        &self.files
+    }
+
     /// Returns what was found, in the order of discovery.
     pub fn into_found(self) -> Vec<Violation> {
         self.found
@@ -110,9 +117,9 @@ mod tests {
 
         impl Validate for Section {
             fn validate(&self, found: &mut Violations) {
-                found.names_extension("auth::authenticator", "basicauth/in");
-                found.names_extension("auth::authenticator", "");
-                found.names_extension("auth::authenticator", "a b");
+                found.names_extension("auth::authenticator", "basicauth/in", Role::ServerAuth);
+                found.names_extension("auth::authenticator", "", Role::ServerAuth);
+                found.names_extension("auth::authenticator", "a b", Role::ServerAuth);
             }
         }
 
@@ -123,6 +130,32 @@ mod tests {
         assert_eq!(named[0].path.join("::"), "http::auth::authenticator");
         assert_eq!(named[0].id.to_string(), "basicauth/in");
         assert_eq!(found.into_found().len(), 2);
+    }
+
+    #[test]
+    fn named_files_are_kept_with_their_path() {
+        struct Tls;
+
+        impl Validate for Tls {
+            fn validate(&self, found: &mut Violations) {
+                found.names_file("ca_file", "/certs/ca.pem", |content| {
+                    content
+                        .is_empty()
+                        .then_some(())
+                        .ok_or_else(|| "is too long".to_owned())
+                });
+                found.names_file("cert_file", "", |_| Ok(()));
+            }
+        }
+
+        let mut found = Violations::default();
+        found.nested("tls", &Tls);
+        let [file] = found.named_files() else {
+            panic!("one file: {found:?}")
+        };
+        assert_eq!(file.path, ["tls", "ca_file"]);
+        assert_eq!((file.check)(b"x"), Err("is too long".to_owned()));
+        assert!(found.into_found().is_empty());
     }
 
     struct Inner;

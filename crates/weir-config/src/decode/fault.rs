@@ -94,8 +94,30 @@ fn type_hint(found: &Given, wanted: &str) -> Option<String> {
         Given::Text(text) if integer_range(wanted).is_some() && text.parse::<i128>().is_ok() => {
             Some("remove the quotes".to_owned())
         }
+        Given::Text(text) if integer_range(wanted).is_some() && is_size(text) => {
+            Some("write a plain number; the key or its reference says in which unit".to_owned())
+        }
+        Given::Bool(false) if plain(wanted).contains("mapping") => Some(SWITCH_OFF.to_owned()),
+        Given::Text(text)
+            if plain(wanted).contains("mapping")
+                && ["off", "no", "false", "none", "disabled"].contains(&text.to_lowercase().as_str()) =>
+        {
+            Some(SWITCH_OFF.to_owned())
+        }
+        Given::Other(what) if what == "a text" && wanted == "a list" => {
+            Some("put it in brackets to make it a list".to_owned())
+        }
         _ => None,
     }
+}
+
+const SWITCH_OFF: &str = "a section that can be switched off takes `enabled: false`";
+
+/// Returns whether a text is a number with a unit of bytes, such as `20MiB`.
+fn is_size(text: &str) -> bool {
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit()).trim();
+    let units = ["b", "k", "kb", "kib", "m", "mb", "mib", "g", "gb", "gib"];
+    text.starts_with(|c: char| c.is_ascii_digit()) && units.contains(&unit.to_lowercase().as_str())
 }
 
 /// serde's and Rust's words for types in words of YAML.

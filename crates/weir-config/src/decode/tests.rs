@@ -149,7 +149,10 @@ fn scalars_are_strict() {
             "on: expected `true` or `false`, found the text `yes` (write `true`, without quotes)",
         ),
         ("on: 1", "on: expected `true` or `false`, found the number `1`"),
-        ("counts: 1,2", "counts: expected a list, found a text"),
+        (
+            "counts: 1,2",
+            "counts: expected a list, found a text (put it in brackets to make it a list)",
+        ),
         ("inner: text", "inner: expected a mapping, found the text `text`"),
         ("names: {a: b}", "names: expected a list, found a mapping"),
         ("mode: slwo", "mode: unknown value `slwo` (did you mean `slow`?)"),

@@ -190,7 +190,7 @@ fn keys_and_comments_are_not_expanded() {
 fn unset_variables_are_kept_for_later() {
     let document = load_value("${env:MISSING}").expect("loads");
     assert_eq!(document.unset.len(), 1);
-    assert_eq!(document.unset[0].0.to_string(), "v");
+    assert_eq!(document.unset[0].path.to_string(), "v");
 }
 
 #[test]

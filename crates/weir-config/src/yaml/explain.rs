@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Input, SECOND_DOCUMENT, places::Spot};
+use super::{Input, MERGE_OF_SCALAR, SECOND_DOCUMENT, places::Spot};
 use crate::report::{Diagnostic, Place};
 
 /// Turns a parser's error into diagnostics with places and hints.
@@ -17,12 +17,14 @@ pub(super) fn explain(error: &serde_yaml::Error, input: &Input<'_>) -> Vec<Diagn
     if text == SECOND_DOCUMENT {
         return vec![second_document(input)];
     }
-    let place = error.location().map_or_else(
+    let span = match error.location() {
+        Some(location) => Some(rest_of_line(input.text, location.line(), location.column())),
+        None if text == MERGE_OF_SCALAR => only_merge_key(input.text),
+        None => None,
+    };
+    let place = span.map_or_else(
         || Place::whole(input.source),
-        |location| {
-            let span = rest_of_line(input.text, location.line(), location.column());
-            Place::new(input.source, input.offset + span.start..input.offset + span.end)
-        },
+        |span| Place::new(input.source, input.offset + span.start..input.offset + span.end),
     );
     let message = text.split(" at line ").next().unwrap_or(&text);
     vec![
@@ -43,6 +45,33 @@ fn rest_of_line(text: &str, line: usize, column: usize) -> Range<usize> {
         .nth(column.saturating_sub(1))
         .map_or(line.len(), |(at, _)| at);
     start + skipped..start + line.len()
+}
+
+/// The first line with a key that is a list, a mapping or nothing: such a text has no places.
+pub(super) fn complex_key(text: &str) -> Option<Range<usize>> {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let key = line.trim();
+        let flow = key.starts_with(['[', '{']) && (key.contains("]:") || key.contains("}:"));
+        if flow
+            || key.starts_with("? ")
+            || key.starts_with(": ")
+            || key.starts_with("~:")
+            || key.starts_with("null:")
+        {
+            let indent = line.len() - line.trim_start().len();
+            return Some(start + indent..start + indent + key.len());
+        }
+        start += line.len();
+    }
+    None
+}
+
+/// Where `<<` is written, if it is written once.
+fn only_merge_key(text: &str) -> Option<Range<usize>> {
+    let mut found = text.match_indices("<<:").map(|(at, _)| at..at + 2);
+    let first = found.next()?;
+    found.next().is_none().then_some(first)
 }
 
 fn hint(message: &str, text: &str, error: &serde_yaml::Error) -> Option<String> {

@@ -9,7 +9,7 @@ use weir_component::{
     ConsumeError, Consumer, Exporter, ExporterFactory, Extension, ExtensionFactory, Outputs, PipelineId,
     Processor, ProcessorFactory, Receiver, ReceiverFactory, Signal, Stability, Validate, Verdict, Violations,
     async_trait,
-    config::{OffUnlessNamed, OffUnlessSet, OnUnlessDisabled, Secret, duration},
+    config::{OffUnlessNamed, OffUnlessSet, OnUnlessDisabled, Role, Secret, duration},
 };
 
 /// Returns factories for every kind.
@@ -332,7 +332,7 @@ struct Auth {
 
 impl Validate for Auth {
     fn validate(&self, found: &mut Violations) {
-        found.names_extension("authenticator", &self.authenticator);
+        found.names_extension("authenticator", &self.authenticator, Role::ClientAuth);
     }
 }
 

@@ -3,12 +3,7 @@
 //!
 //! `WEIR_REWRITE=1 cargo test -p weir-config` writes the reports anew; they are reviewed like code.
 //!
-//! A file may begin with lines that set the scene:
-//!
-//! - `#env NAME=value` sets a variable;
-//! - `#set a.b=value` is a `--set` flag;
-//! - `#config other.yaml` is a further `--config` flag, after the file itself;
-//! - `#bare` leaves out the file itself.
+//! A file may begin with lines that set the scene: see [`weir_testkit::golden::Scene`].
 
 mod catalog;
 
@@ -20,6 +15,7 @@ use std::{
 };
 
 use weir_config::{Config, Environment, Report, Secrets, Sources};
+use weir_testkit::golden;
 
 /// The directory of a golden file, and the variables that it sets.
 struct Scene {
@@ -38,31 +34,16 @@ impl Environment for Scene {
 }
 
 fn read(file: &Path) -> Result<(Config, Report), Report> {
-    let text = fs::read_to_string(file).expect("readable");
-    let name = file.file_name().and_then(|name| name.to_str()).expect("UTF-8");
-    let directory = file.parent().expect("a directory").to_owned();
-    let mut scene = Scene {
-        directory,
-        variables: BTreeMap::new(),
+    let golden::Scene {
+        variables,
+        configs,
+        sets,
+    } = golden::Scene::of(file);
+    let scene = Scene {
+        directory: file.parent().expect("a directory").to_owned(),
+        variables: BTreeMap::from_iter(variables),
     };
-    let mut sources = Sources {
-        configs: vec![name.to_owned()],
-        sets: Vec::new(),
-    };
-    for line in text.lines() {
-        if let Some((name, value)) = line.strip_prefix("#env ").and_then(|set| set.split_once('=')) {
-            scene.variables.insert(name.to_owned(), value.to_owned());
-        } else if let Some(set) = line.strip_prefix("#set ") {
-            sources.sets.push(set.to_owned());
-        } else if let Some(config) = line.strip_prefix("#config ") {
-            sources.configs.push(config.to_owned());
-        } else if line == "#bare" {
-            sources.configs.remove(0);
-        } else {
-            break;
-        }
-    }
-    let document = weir_config::load(&sources, &scene)?;
+    let document = weir_config::load(&Sources { configs, sets }, &scene)?;
     weir_config::read(&document, &catalog::catalog())
 }
 
@@ -83,39 +64,11 @@ fn reread(printed: &str) -> Config {
 }
 
 fn golden_files(directory: &str) -> Vec<PathBuf> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("testdata")
-        .join(directory);
-    let entries = fs::read_dir(directory).expect("testdata");
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "yaml"));
-    files.sort();
-    files
-}
-
-/// Compares a text with a golden file; an empty text has none.
-fn compare(golden: &Path, text: &str) -> Result<(), String> {
-    let text = if text.is_empty() {
-        String::new()
-    } else {
-        format!("{}\n", text.trim_end())
-    };
-    let present = fs::read_to_string(golden).unwrap_or_default();
-    if present == text {
-        return Ok(());
-    }
-    if std::env::var_os("WEIR_REWRITE").is_some() {
-        let written = if text.is_empty() {
-            fs::remove_file(golden)
-        } else {
-            fs::write(golden, &text)
-        };
-        return written.map_err(|error| error.to_string());
-    }
-    Err(format!(
-        "=== {}\n--- expected\n{present}\n+++ found\n{text}",
-        golden.display()
-    ))
+    golden::files(
+        &Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("testdata")
+            .join(directory),
+    )
 }
 
 #[test]
@@ -125,7 +78,9 @@ fn bad_configurations_are_explained() {
     for file in &files {
         match read(file) {
             Ok(_) => wrong.push(format!("=== {} was accepted", file.display())),
-            Err(report) => wrong.extend(compare(&file.with_extension("report"), &report.to_string()).err()),
+            Err(report) => {
+                wrong.extend(golden::compare(&file.with_extension("report"), &report.to_string()).err())
+            }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -138,10 +93,10 @@ fn good_configurations_are_accepted() {
     for file in golden_files("good") {
         match read(&file) {
             Ok((config, warnings)) => {
-                wrong.extend(compare(&file.with_extension("report"), &warnings.to_string()).err());
+                wrong.extend(golden::compare(&file.with_extension("report"), &warnings.to_string()).err());
                 let value = config.to_value(Secrets::Redacted).expect("serializes");
                 let printed = serde_yaml::to_string(&value).expect("prints");
-                wrong.extend(compare(&file.with_extension("printed"), &printed).err());
+                wrong.extend(golden::compare(&file.with_extension("printed"), &printed).err());
                 let again = reread(&printed);
                 assert_eq!(
                     again.service.telemetry,

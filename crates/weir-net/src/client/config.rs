@@ -5,16 +5,18 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use weir_component::config::{OffUnlessSet, Validate, Violations, schema};
-use weir_component::schemars::{self, JsonSchema, Schema, SchemaGenerator, json_schema};
+use weir_component::config::{OffUnlessSet, Role, Validate, Violations, schema};
 use weir_component::{Host, StartError};
+use weir_component::schemars::{self, JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::credentials::Credentials;
 use super::proxy::{self, ProxyEnvironment};
 use super::request::Client;
 use super::transport::{Transport, TransportSettings};
 use crate::compression::Encoding;
-use crate::config::{Authentication, Headers, Middleware, Span, validate_client_middlewares};
+use crate::config::{
+    Authentication, Headers, Middleware, Span, validate_auth, validate_client_middlewares,
+};
 use crate::tls::{TlsClient, TlsError};
 
 /// Idle connections per host where the configuration says 0, as in Go.
@@ -235,7 +237,7 @@ impl Validate for HttpClient {
             found.require((0..=64 << 20).contains(&value), key, "must be from 0 to 67108864");
         }
         found.nested("headers", &self.headers);
-        found.nested("auth", &self.auth);
+        validate_auth(&self.auth, Role::ClientAuth, found);
         if let Err(message) = self.compression.check_level(self.compression_params.level) {
             found.add("compression_params::level", message);
         }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use http::uri::Authority;
 use http::{HeaderValue, Uri};
-use weir_component::config::{OffUnlessSet, Validate, Violations, schema};
-use weir_component::schemars::{self, JsonSchema};
+use weir_component::config::{OffUnlessSet, Role, Validate, Violations, schema};
 use weir_component::{Host, StartError};
+use weir_component::schemars::{self, JsonSchema};
 
 use super::config::Compression;
 use super::credentials::Credentials;
@@ -14,7 +14,9 @@ use super::grpc_endpoint::{GrpcEndpoint, GrpcEndpointError};
 use super::proxy::ProxyEnvironment;
 use super::transport::{Address, Transport, TransportSettings};
 use crate::compression::Encoding;
-use crate::config::{Authentication, Headers, Middleware, Span, validate_client_middlewares};
+use crate::config::{
+    Authentication, Headers, Middleware, Span, validate_auth, validate_client_middlewares,
+};
 use crate::grpc;
 use crate::tls::{TlsClient, TlsError};
 
@@ -245,7 +247,7 @@ impl Validate for GrpcClient {
             "authority",
             format!("`{}` is not a host, with or without a port", self.authority),
         );
-        found.nested("auth", &self.auth);
+        validate_auth(&self.auth, Role::ClientAuth, found);
         validate_client_middlewares(&self.middlewares, found);
     }
 }

@@ -1,6 +1,6 @@
 //! The `auth` section of clients and servers.
 
-use weir_component::config::{Validate, Violations, schema};
+use weir_component::config::{OffUnlessSet, Role, Violations, schema};
 use weir_component::schemars::{self, JsonSchema};
 use weir_component::{ComponentId, InvalidId, StartError};
 
@@ -14,9 +14,10 @@ pub struct Authentication {
 
 crate::keys!(Authentication { authenticator });
 
-impl Validate for Authentication {
-    fn validate(&self, found: &mut Violations) {
-        found.names_extension("authenticator", &self.authenticator);
+/// Notes which extension an `auth` section names, to play `role`.
+pub(crate) fn validate_auth(section: &OffUnlessSet<Authentication>, role: Role, found: &mut Violations) {
+    if let Some(section) = section.as_ref() {
+        found.names_extension("auth::authenticator", &section.authenticator, role);
     }
 }
 

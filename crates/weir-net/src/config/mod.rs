@@ -10,7 +10,7 @@ mod shared;
 mod span;
 
 pub use authentication::Authentication;
-pub(crate) use authentication::extension_id;
+pub(crate) use authentication::{extension_id, validate_auth};
 pub use headers::Headers;
 pub use keys::{Keys, read_onto};
 #[doc(hidden)]

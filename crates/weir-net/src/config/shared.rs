@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use weir_component::config::Violations;
+use weir_component::config::{Role, Violations};
 
 use super::Span;
 use weir_component::config::schema;
@@ -32,7 +32,8 @@ crate::keys!(Middleware { id });
 /// Notes the extensions that a server's `middlewares` name.
 pub(crate) fn validate_middlewares(middlewares: &[Middleware], found: &mut Violations) {
     for (index, middleware) in middlewares.iter().enumerate() {
-        found.names_extension(&format!("middlewares::{index}::id"), &middleware.id);
+        let key = format!("middlewares::{index}::id");
+        found.names_extension(&key, &middleware.id, Role::ServerMiddleware);
     }
 }
 

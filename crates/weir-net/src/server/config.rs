@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::de::{self, SeqAccess};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use weir_component::Host;
-use weir_component::config::{OffUnlessSet, Validate, Violations, schema};
+use weir_component::config::{OffUnlessSet, Role, Validate, Violations, schema};
 use weir_component::schemars::{self, JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::accept::{Server, ServerError};
@@ -119,7 +119,7 @@ crate::keys!(HttpAuthentication {
 
 impl Validate for HttpAuthentication {
     fn validate(&self, found: &mut Violations) {
-        found.names_extension("authenticator", &self.authenticator);
+        found.names_extension("authenticator", &self.authenticator, Role::ServerAuth);
         for name in &self.request_params {
             found.require(
                 http::HeaderName::try_from(name).is_ok(),

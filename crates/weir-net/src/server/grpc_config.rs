@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use weir_component::Host;
-use weir_component::config::{OffUnlessSet, OnUnlessDisabled, Validate, Violations, schema};
+use weir_component::config::{OffUnlessSet, OnUnlessDisabled, Role, Validate, Violations, schema};
 use weir_component::schemars::{self, JsonSchema};
 
 use super::accept::{Server, ServerError};
@@ -15,7 +15,7 @@ use super::layers::Around;
 use super::listener::Endpoint;
 use super::middleware::Middlewares;
 use super::ping_guard::PingPolicy;
-use crate::config::{Authentication, Dialer, Middleware, Span, validate_middlewares};
+use crate::config::{Authentication, Dialer, Middleware, Span, validate_auth, validate_middlewares};
 use crate::grpc::{DEFAULT_MAX_MESSAGE_BYTES, Limits};
 use crate::tls::{ALPN_H2, TlsServer};
 
@@ -173,7 +173,7 @@ impl Validate for GrpcServer {
                 format!("must be from 0 to {max}"),
             );
         }
-        found.nested("auth", &self.auth);
+        validate_auth(&self.auth, Role::ServerAuth, found);
         validate_middlewares(&self.middlewares, found);
     }
 }

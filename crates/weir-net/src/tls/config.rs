@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use weir_component::config::{Secret, Validate, Violations, schema};
+use weir_component::config::{CheckContent, Secret, Validate, Violations, schema};
 use weir_component::schemars::{self, JsonSchema};
 
-use super::provider;
+use super::{material, provider};
 use crate::config::Span;
 
 /// Keys that the `tls` sections of servers and clients have in common.
@@ -145,6 +145,32 @@ impl Validate for TlsFiles {
             "",
             "a certificate (cert_file, cert_pem) and its key (key_file, key_pem) must come together",
         );
+        for (key, file, check) in [
+            (
+                "ca_file",
+                &self.ca_file,
+                material::check_certificates as CheckContent,
+            ),
+            ("cert_file", &self.cert_file, material::check_certificates),
+            ("key_file", &self.key_file, material::check_key),
+        ] {
+            found.names_file(key, file, check);
+        }
+        for (key, pem, check) in [
+            (
+                "ca_pem",
+                &self.ca_pem,
+                material::check_certificates as CheckContent,
+            ),
+            ("cert_pem", &self.cert_pem, material::check_certificates),
+            ("key_pem", &self.key_pem, material::check_key),
+        ] {
+            if !pem.is_empty()
+                && let Err(reason) = check(pem.expose().as_bytes())
+            {
+                found.add(key, reason);
+            }
+        }
         provider::validate_versions(&self.min_version, &self.max_version, found);
         provider::validate_suites(&self.cipher_suites, found);
         provider::validate_groups(&self.curve_preferences, found);
@@ -168,6 +194,11 @@ impl Validate for TlsServer {
             self.files.has_certificate() || self.files.has_key(),
             "",
             "a server needs a certificate and a key: set cert_file and key_file, or cert_pem and key_pem",
+        );
+        found.names_file(
+            "client_ca_file",
+            &self.client_ca_file,
+            material::check_certificates,
         );
         found.require(
             !self.client_ca_file_reload || !self.client_ca_file.is_empty(),

@@ -72,24 +72,12 @@ impl Source {
 
     /// Parses a chain of at least one certificate.
     pub(super) fn certificates(&self, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-        let chain: Vec<_> = CertificateDer::pem_slice_iter(pem)
-            .collect::<Result<_, _>>()
-            .map_err(|error| self.content(format!("is not valid PEM: {error}")))?;
-        if chain.is_empty() {
-            return Err(self.content("holds no certificate in PEM"));
-        }
-        Ok(chain)
+        certificates(pem).map_err(|reason| self.content(reason))
     }
 
     /// Parses the first private key.
     pub(super) fn private_key(&self, pem: &[u8]) -> Result<PrivateKeyDer<'static>, TlsError> {
-        PrivateKeyDer::from_pem_slice(pem).map_err(|error| match error {
-            pem::Error::NoItemsFound if pem.windows(9).any(|window| window == b"ENCRYPTED") => {
-                self.content("holds an encrypted private key, which is not supported: decrypt it first")
-            }
-            pem::Error::NoItemsFound => self.content("holds no private key in PEM"),
-            error => self.content(format!("is not valid PEM: {error}")),
-        })
+        private_key(pem).map_err(|reason| self.content(reason))
     }
 
     /// Parses authorities into `roots`.
@@ -101,6 +89,36 @@ impl Source {
         }
         Ok(())
     }
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<_, _>>()
+        .map_err(|error| format!("is not valid PEM: {error}"))?;
+    if chain.is_empty() {
+        return Err("holds no certificate in PEM".to_owned());
+    }
+    Ok(chain)
+}
+
+fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
+    PrivateKeyDer::from_pem_slice(pem).map_err(|error| match error {
+        pem::Error::NoItemsFound if pem.windows(9).any(|window| window == b"ENCRYPTED") => {
+            "holds an encrypted private key, which is not supported: decrypt it first".to_owned()
+        }
+        pem::Error::NoItemsFound => "holds no private key in PEM".to_owned(),
+        error => format!("is not valid PEM: {error}"),
+    })
+}
+
+/// Judges what should be certificates.
+pub(super) fn check_certificates(pem: &[u8]) -> Result<(), String> {
+    certificates(pem).map(drop)
+}
+
+/// Judges what should be a private key.
+pub(super) fn check_key(pem: &[u8]) -> Result<(), String> {
+    private_key(pem).map(drop)
 }
 
 /// Adds the authorities of the system. Those that cannot be used are passed over, as everywhere.

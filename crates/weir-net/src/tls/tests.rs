@@ -423,6 +423,8 @@ fn wrong_sections_are_refused_by_validation() {
     let expected = [
         ": provide either ca_file or ca_pem, not both",
         ": provide either cert_file or cert_pem, not both",
+        "ca_pem: holds no certificate in PEM",
+        "cert_pem: holds no certificate in PEM",
         "min_version: TLS 1.1 is not supported, the oldest version is 1.2",
         "max_version: unknown TLS version `2`, use 1.2 or 1.3",
         "cipher_suites: cipher suite `TLS_RSA_WITH_RC4_128_SHA` is unknown or not supported, use of TLS_AES_256_GCM_SHA384",

@@ -92,6 +92,28 @@ fn all_that_cannot_be_built_is_reported_with_its_place() {
 }
 
 #[test]
+fn an_extension_that_cannot_do_what_it_is_named_for_is_a_failure() {
+    let config = config(
+        "{receivers: {source: , source/unused: {authenticator: beside}}, exporters: {target: {authenticator: beside/able},
+        target/wrong: {authenticator: beside}}, extensions: {beside: , beside/able: {authenticates: true}},
+        service: {extensions: [beside, beside/able], pipelines: {
+            logs: {receivers: [source], exporters: [target, target/wrong]}}}}",
+    );
+    let found = Runtime::build(&config, settings()).expect_err("must not be built");
+    let [failure] = found.as_slice() else {
+        panic!("{found:?}")
+    };
+    assert_eq!(
+        failure.to_string(),
+        "exporters::target/wrong::authenticator: the extension `beside`, as it is configured, is not an authenticator for clients"
+    );
+    assert_eq!(
+        failure.advice.as_deref(),
+        Some("in `service::extensions` this would do: `beside/able`")
+    );
+}
+
+#[test]
 fn a_signal_that_a_component_does_not_support_is_a_failure() {
     const TRACES: &[Signal] = &[Signal::Traces];
     let mut config = config(

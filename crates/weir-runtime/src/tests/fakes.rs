@@ -8,12 +8,14 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use weir_component::config::Role;
 use weir_component::schemars::{self, JsonSchema};
 use weir_component::{
-    Batch, Book, BuildContext, BuildError, BuildInfo, Catalog, Component, Connector, ConnectorFactory,
-    ConsumeError, Consumer, Exporter, ExporterFactory, Extension, ExtensionFactory, Failures, Host, Layer,
-    Ledger, MemoryBudget, Outputs, PipelineId, Processor, ProcessorFactory, Receiver, ReceiverFactory,
-    ServiceInfo, ShutdownError, Signal, Sockets, Stability, StartError, Validate, Verdict,
+    AuthError, Batch, Book, BuildContext, BuildError, BuildInfo, Catalog, ClientAuth, Component, Connector,
+    ConnectorFactory, ConsumeError, Consumer, Exporter, ExporterFactory, Extension, ExtensionFactory,
+    Failures, Host, Layer, Ledger, MemoryBudget, OutgoingRequest, Outputs, PipelineId, Processor,
+    ProcessorFactory, Receiver, ReceiverFactory, ServiceInfo, ShutdownError, Signal, Sockets, Stability,
+    StartError, Validate, Verdict, Violations,
 };
 use weir_config::{Config, Sources, System};
 use weir_telemetry::Metrics;
@@ -164,9 +166,19 @@ pub(super) fn assert_balanced(ledger: &Ledger) {
 #[serde(deny_unknown_fields, default)]
 struct Options {
     trouble: Trouble,
+    /// The extension that authenticates it.
+    authenticator: String,
+    /// Whether, as an extension, it authenticates others.
+    authenticates: bool,
 }
 
-impl Validate for Options {}
+impl Validate for Options {
+    fn validate(&self, found: &mut Violations) {
+        if !self.authenticator.is_empty() {
+            found.names_extension("authenticator", &self.authenticator, Role::ClientAuth);
+        }
+    }
+}
 
 /// What goes wrong with a fake.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -402,6 +414,17 @@ impl Connector for Bridge {
 
 struct Beside {
     life: Life,
+    authenticates: bool,
+}
+
+/// Adds nothing to requests.
+struct Nobody;
+
+#[async_trait]
+impl ClientAuth for Nobody {
+    async fn authenticate(&self, _: &mut OutgoingRequest<'_>) -> Result<(), AuthError> {
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -411,7 +434,13 @@ impl Extension for Beside {
     fn build(config: &Options, context: &BuildContext) -> Result<Self, BuildError> {
         Ok(Self {
             life: Life::new(config, context)?,
+            authenticates: config.authenticates,
         })
+    }
+
+    fn client_auth(&self) -> Option<Arc<dyn ClientAuth>> {
+        self.authenticates
+            .then(|| Arc::new(Nobody) as Arc<dyn ClientAuth>)
     }
 
     fn pipelines_ready(&self, ready: bool) {
