@@ -61,6 +61,11 @@ pub(crate) enum Command {
     /// Print the configuration as it is understood, defaults filled in.
     #[command(visible_alias = "print-initial-config")]
     PrintConfig(PrintArgs),
+    /// Print the JSON Schema of configuration files, for editors.
+    Schema {
+        /// A component whose options to describe, for example `exporter/otlp_http`, instead of whole files.
+        component: Option<String>,
+    },
     /// Print the feature gates that are understood, or one of them.
     Featuregate {
         /// Id of a gate.

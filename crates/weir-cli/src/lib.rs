@@ -26,6 +26,7 @@ mod own_telemetry;
 mod print_config;
 mod reload;
 mod run;
+mod schema;
 mod signals;
 mod supervisor;
 mod validate;

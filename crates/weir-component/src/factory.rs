@@ -11,7 +11,7 @@ use schemars::{Schema, SchemaGenerator};
 use serde::de::value::{Error as Lacking, MapDeserializer};
 use weir_pdata::{Batch, Signal};
 
-use crate::config::{reveal, schema};
+use crate::config::schema;
 use crate::traits::{
     Component, Connector, Exporter, Extension, Layer, Outputs, Processor, Receiver, Verdict,
 };
@@ -103,14 +103,11 @@ impl Meta {
 
     /// Returns the JSON Schema of the options, with their defaults. What it refers to is in the generator's definitions.
     pub fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
-        // Secrets have no defaults worth hiding.
-        reveal(|| {
-            let mut described = (self.describe)(generator);
-            if let Some(defaults) = self.defaults() {
-                schema::set_defaults(&mut described, &defaults.as_serialize());
-            }
-            described
-        })
+        let mut described = (self.describe)(generator);
+        if let Some(defaults) = self.defaults() {
+            schema::set_defaults(&mut described, &defaults.as_serialize());
+        }
+        described
     }
 
     /// Returns true if the component can be used with a signal.

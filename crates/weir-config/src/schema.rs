@@ -13,8 +13,7 @@ mod grammar;
 mod text;
 
 use serde_json::{Map, Value, json};
-use serde_yaml::Value as Yaml;
-use weir_component::config::schema::{BLOCK, FROM};
+use weir_component::config::reveal;
 use weir_component::schemars::generate::SchemaSettings;
 use weir_component::schemars::{Schema, SchemaGenerator};
 use weir_component::{Catalog, ComponentKind, Factory};
@@ -39,8 +38,6 @@ pub struct Described {
     pub factory: Factory,
     /// The options. Defaults of nested sections stand at their keys; what `$ref` names is in [`Schemas::resolve`].
     pub options: Value,
-    /// The options of a component that is named without any, in the order of declaration; none if it cannot do without.
-    pub defaults: Option<Yaml>,
 }
 
 impl Schemas {
@@ -51,16 +48,19 @@ impl Schemas {
 
     /// The same, and describes other types as well, which [`more`](Self::more) then has.
     pub fn with(catalog: &Catalog, more: impl FnOnce(&mut SchemaGenerator) -> Vec<Schema>) -> Self {
-        let mut generator = SchemaSettings::draft2020_12().into_generator();
-        let mut schemas = Self {
-            components: KINDS
-                .into_iter()
-                .flat_map(|kind| catalog.of_kind(kind))
-                .map(|factory| Described::of(*factory, &mut generator))
-                .collect(),
-            more: more(&mut generator).into_iter().map(Schema::to_value).collect(),
-            definitions: generator.take_definitions(true),
-        };
+        // Secrets have no defaults worth hiding.
+        let mut schemas = reveal(|| {
+            let mut generator = SchemaSettings::draft2020_12().into_generator();
+            Self {
+                components: KINDS
+                    .into_iter()
+                    .flat_map(|kind| catalog.of_kind(kind))
+                    .map(|factory| Described::of(*factory, &mut generator))
+                    .collect(),
+                more: more(&mut generator).into_iter().map(Schema::to_value).collect(),
+                definitions: generator.take_definitions(true),
+            }
+        });
         for schema in schemas.all_mut() {
             text::tidy(schema);
         }
@@ -141,21 +141,16 @@ impl Schemas {
                 present.append(&mut definitions);
             }
         }
-        strip(&mut schema);
+        text::present(&mut schema);
         schema
     }
 }
 
 impl Described {
     fn of(factory: Factory, generator: &mut SchemaGenerator) -> Self {
-        let meta = factory.meta();
-        let defaults = meta.defaults().and_then(|defaults| {
-            weir_component::config::reveal(|| serde_yaml::to_value(defaults.as_serialize())).ok()
-        });
         Self {
             factory,
-            options: meta.schema(generator).to_value(),
-            defaults,
+            options: factory.meta().schema(generator).to_value(),
         }
     }
 }
@@ -181,18 +176,6 @@ fn visit(value: &Value, see: &mut impl FnMut(&Map<String, Value>)) {
             map.values().for_each(|value| visit(value, see));
         }
         Value::Array(list) => list.iter().for_each(|value| visit(value, see)),
-        _ => {}
-    }
-}
-
-fn strip(value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            map.remove(BLOCK);
-            map.remove(FROM);
-            map.values_mut().for_each(strip);
-        }
-        Value::Array(list) => list.iter_mut().for_each(strip),
         _ => {}
     }
 }

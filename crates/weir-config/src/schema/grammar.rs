@@ -111,5 +111,5 @@ fn one_or_list(mut names: Vec<String>) -> Value {
 
 fn list_of_texts(map: &Map<String, Value>) -> bool {
     let items = map.get("items").and_then(Value::as_object);
-    items.is_some_and(|items| types(items) == ["string"] && !items.contains_key("pattern"))
+    items.is_some_and(|items| types(items) == ["string"])
 }

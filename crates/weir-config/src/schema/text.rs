@@ -1,6 +1,10 @@
-//! Descriptions that are written for readers of configuration, and numbers that say their range.
+//! Descriptions that are written for readers of configuration, numbers that say their range, keywords in an order that reads well.
 
 use serde_json::{Map, Value};
+use weir_component::config::schema::{BLOCK, FROM};
+
+/// Keywords that stand before the others.
+const FIRST: [&str; 6] = ["$schema", "title", "description", "$ref", "type", "deprecated"];
 
 /// Makes documentation comments plain text and formats of integers plain ranges, in a schema and all that is in it.
 pub(super) fn tidy(schema: &mut Value) {
@@ -13,6 +17,28 @@ pub(super) fn tidy(schema: &mut Value) {
             map.values_mut().for_each(tidy);
         }
         Value::Array(list) => list.iter_mut().for_each(tidy),
+        _ => {}
+    }
+}
+
+/// Puts what says most first, and takes out what is for the reference pages.
+pub(super) fn present(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            let mut rest = std::mem::take(map);
+            for key in FIRST {
+                // Keys of configuration may be called like keywords: only those of a schema are texts or lists.
+                if rest.get(key).is_some_and(|value| !value.is_object())
+                    && let Some(value) = rest.shift_remove(key)
+                {
+                    map.insert(key.to_owned(), value);
+                }
+            }
+            rest.retain(|key, _| key != BLOCK && key != FROM);
+            map.append(&mut rest);
+            map.values_mut().for_each(present);
+        }
+        Value::Array(list) => list.iter_mut().for_each(present),
         _ => {}
     }
 }

@@ -9,7 +9,7 @@ use weir_component::schemars::{self, JsonSchema};
 /// A duration in the Collector's notation, for [`keys!`](crate::keys) and for lists of durations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-#[schemars(with = "duration::Text")]
+#[schemars(with = "duration::Text", inline)]
 pub struct Span(#[serde(with = "duration")] Duration);
 
 impl From<Span> for Duration {
