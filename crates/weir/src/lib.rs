@@ -20,5 +20,6 @@ pub fn components() -> Catalog {
         weir_extension_health_check::FACTORY.into(),
         weir_extension_headers_setter::FACTORY.into(),
         weir_extension_memory_limiter::FACTORY.into(),
+        weir_extension_zpages::FACTORY.into(),
     ])
 }

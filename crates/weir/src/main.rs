@@ -23,28 +23,6 @@ fn main() -> ExitCode {
         .main()
 }
 
-/// The components on offer.
-fn components() -> Catalog {
-    Catalog::new([
-        weir_receiver_otlp::FACTORY.into(),
-        weir_processor_batch::FACTORY.into(),
-        weir_processor_memory_limiter::FACTORY.into(),
-        weir_exporter_debug::FACTORY.into(),
-        weir_exporter_nop::FACTORY.into(),
-        weir_exporter_otlp_grpc::FACTORY.into(),
-        weir_exporter_otlp_http::FACTORY.into(),
-        weir_exporter_prometheus_remote_write::FACTORY.into(),
-        weir_connector_forward::FACTORY.into(),
-        weir_extension_basicauth::FACTORY.into(),
-        weir_extension_bearertokenauth::FACTORY.into(),
-        weir_extension_file_storage::FACTORY.into(),
-        weir_extension_health_check::FACTORY.into(),
-        weir_extension_headers_setter::FACTORY.into(),
-        weir_extension_memory_limiter::FACTORY.into(),
-        weir_extension_zpages::FACTORY.into(),
-    ])
-}
-
 /// Reads the allocator. jemalloc does not count the bytes ever allocated.
 fn heap() -> Option<Heap> {
     // Its figures are those of the last epoch.
