@@ -5,14 +5,17 @@ use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 use anyhow::Context;
 use clap::{ArgMatches, FromArgMatches};
+use clap_complete::Shell;
 use weir_component::{BuildInfo, Catalog};
 use weir_config::Report;
 use weir_telemetry::Heap;
 
 use crate::args::{self, Arguments, Command, ConfigArgs};
+use crate::feature_gates::Wish;
 use crate::gateway::GatewayError;
 use crate::own_telemetry::Counts;
 use crate::{components, feature_gates, print_config, run, validate};
@@ -27,6 +30,8 @@ pub struct App {
     /// What became of own telemetry that was pushed, whatever configuration was in force.
     pushes: Arc<Counts>,
     subcommands: Vec<Subcommand>,
+    /// The feature gates of the gateway that runs.
+    gates: OnceLock<Vec<Wish>>,
 }
 
 /// A subcommand of a binary's own.
@@ -48,6 +53,7 @@ impl App {
             heap: None,
             pushes: Arc::default(),
             subcommands: Vec::new(),
+            gates: OnceLock::new(),
         }
     }
 
@@ -90,6 +96,27 @@ impl App {
         &self.pushes
     }
 
+    /// Returns the feature gates of the gateway that runs.
+    pub(crate) fn gates(&self) -> &[Wish] {
+        self.gates.get().map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the whole command line.
+    fn command(&self) -> clap::Command {
+        let own = self
+            .subcommands
+            .iter()
+            .map(|subcommand| subcommand.command.clone());
+        args::command(&self.build_info).subcommands(own)
+    }
+
+    /// Returns the script that completes the command line.
+    fn completion(&self, shell: Shell) -> String {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut self.command(), &self.build_info.command, &mut script);
+        String::from_utf8_lossy(&script).into_owned()
+    }
+
     /// Does what the arguments of the process say. Results go to standard output, errors to standard error; the exit code
     /// is 0 or 1.
     pub fn main(&self) -> ExitCode {
@@ -98,12 +125,7 @@ impl App {
 
     /// The same with other arguments, the first of which is the name of the program.
     pub fn main_with(&self, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-        let own = self
-            .subcommands
-            .iter()
-            .map(|subcommand| subcommand.command.clone());
-        let command = args::command(&self.build_info).subcommands(own);
-        let matches = match command.try_get_matches_from(arguments) {
+        let matches = match self.command().try_get_matches_from(arguments) {
             Ok(matches) => matches,
             Err(message) => return usage(&message),
         };
@@ -122,8 +144,9 @@ impl App {
         let arguments = Arguments::from_arg_matches(matches)?;
         match arguments.command {
             None => {
-                let gates = feature_gates::parse(&arguments.config.feature_gates)?;
-                run::run(self, &arguments.config, &gates, arguments.shutdown_timeout)
+                let gates = arguments.config.gates()?;
+                let gates = self.gates.get_or_init(|| gates);
+                run::run(self, &arguments.config, gates, arguments.shutdown_timeout)
             }
             Some(Command::Validate(config)) => self.validate(&config),
             Some(Command::Components) => print(&components::list(&self.catalog, &self.build_info)?),
@@ -133,6 +156,7 @@ impl App {
             }
             Some(Command::Schema { component }) => print(&crate::schema::render(&self.catalog, component.as_deref())?),
             Some(Command::Featuregate { id }) => print(&feature_gates::describe(id.as_deref())?),
+            Some(Command::Completion { shell }) => print(&self.completion(shell)),
         }
     }
 
@@ -188,7 +212,7 @@ fn explain(error: &anyhow::Error) {
 
 /// Says which of the feature gates have no effect.
 fn warn_of_gates(config: &ConfigArgs) -> anyhow::Result<()> {
-    let gates = feature_gates::parse(&config.feature_gates)?;
+    let gates = config.gates()?;
     feature_gates::notices(&gates)
         .iter()
         .for_each(|notice| to_stderr(&format!("Warning: {notice}")));

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use weir_component::BuildInfo;
 use weir_component::config::duration;
 use weir_config::Sources;
+
+use crate::feature_gates::{self, Wish};
 
 /// Receives, processes and exports telemetry.
 #[derive(Debug, Parser)]
@@ -39,7 +42,7 @@ pub(crate) struct ConfigArgs {
 
     /// Comma-separated ids of the Collector's feature gates; `-id` disables.
     #[arg(long, value_name = "GATES", allow_hyphen_values = true, action = ArgAction::Append)]
-    pub(crate) feature_gates: Vec<String>,
+    feature_gates: Vec<String>,
 }
 
 impl ConfigArgs {
@@ -47,7 +50,18 @@ impl ConfigArgs {
         Sources {
             configs: self.configs.clone(),
             sets: self.sets.clone(),
+            gates: feature_gates::of_configuration(&self.gates().unwrap_or_default()),
         }
+    }
+
+    /// Returns the feature gates that were asked for.
+    ///
+    /// # Errors
+    ///
+    /// An unknown id, an empty one, or a gate that cannot be disabled. [`sources`](Self::sources) takes none of them then: whoever
+    /// reads a configuration asks here first.
+    pub(crate) fn gates(&self) -> anyhow::Result<Vec<Wish>> {
+        feature_gates::parse(&self.feature_gates)
     }
 }
 
@@ -70,6 +84,11 @@ pub(crate) enum Command {
     Featuregate {
         /// Id of a gate.
         id: Option<String>,
+    },
+    /// Print a script that completes commands and flags in a shell.
+    Completion {
+        /// The shell.
+        shell: Shell,
     },
 }
 

@@ -132,7 +132,7 @@ fn settings(app: &App) -> Settings {
         budget: MemoryBudget::unlimited(),
         build_info: app.build_info().clone(),
         sockets: Sockets::default(),
-        feature_gates: feature_gates::known(),
+        feature_gates: feature_gates::known(app.gates()),
     }
 }
 

@@ -115,11 +115,7 @@ impl Gateway {
     }
 
     /// Starts the own telemetry of the new configuration, unless it stays what it is.
-    async fn own_for(
-        &self,
-        app: &App,
-        config: &Config,
-    ) -> Result<Option<OwnTelemetry>, OwnTelemetryError> {
+    async fn own_for(&self, app: &App, config: &Config) -> Result<Option<OwnTelemetry>, OwnTelemetryError> {
         let (old, new) = (&self.config.service.telemetry, &config.service.telemetry);
         if old.metrics == new.metrics && old.resource == new.resource {
             return Ok(None);

@@ -7,7 +7,7 @@ use crate::{
     expand, merge,
     node::Node,
     report::{Diagnostic, Report, SourceMap},
-    source::{self, Sources},
+    source::{self, Gates, Sources},
     unset::{self, Unset},
 };
 
@@ -20,6 +20,7 @@ pub struct Document {
     /// Values that need a variable that is not set.
     pub(crate) unset: Vec<Unset>,
     pub(crate) warnings: Vec<Diagnostic>,
+    pub(crate) gates: Gates,
 }
 
 impl fmt::Debug for Document {
@@ -41,7 +42,7 @@ pub fn load(sources: &Sources, environment: &dyn Environment) -> Result<Document
     let mut texts = SourceMap::default();
     let mut report = Report::default();
     let layers = source::read_all(sources, environment, &mut texts, &mut report);
-    let mut root = merge::merge(&layers);
+    let mut root = merge::merge(&layers, sources.gates.merge_append);
     let outcome = expand::expand(&mut root, environment);
     report.extend(outcome.diagnostics);
     report.set_sources(texts.clone());
@@ -56,5 +57,6 @@ pub fn load(sources: &Sources, environment: &dyn Environment) -> Result<Document
         sources: texts,
         unset: outcome.unset,
         warnings,
+        gates: sources.gates,
     })
 }

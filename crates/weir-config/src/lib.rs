@@ -51,5 +51,5 @@ pub use mistake::Mistake;
 pub use print::Secrets;
 pub use read::read;
 pub use report::{Diagnostic, Report, Severity};
-pub use source::Sources;
+pub use source::{Gates, Sources};
 pub use telemetry::Telemetry;

@@ -141,7 +141,7 @@ pub(crate) fn read(reader: &mut Reader<'_>, service: Option<&Node>) -> Plan {
             };
         }
     };
-    if pipelines.is_empty() {
+    if pipelines.is_empty() && !reader.document.gates.allow_no_pipelines {
         plan.complete = false;
         if ["service", "pipelines"]
             .iter()

@@ -20,6 +20,18 @@ pub struct Sources {
     pub configs: Vec<String>,
     /// Overrides `key.key=value`, the value in YAML.
     pub sets: Vec<String>,
+    /// What is read in another way.
+    pub gates: Gates,
+}
+
+/// Feature gates of the Collector that change how configuration is read. All are off by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gates {
+    /// `confmap.enableMergeAppendOption`: where sources are laid over each other, `service::extensions` and the receivers and
+    /// exporters of pipelines are put together instead of replaced.
+    pub merge_append: bool,
+    /// `service.AllowNoPipelines`: a configuration may have extensions only.
+    pub allow_no_pipelines: bool,
 }
 
 /// Reads every source. Mistakes go to `report`; a source that has one is left out.

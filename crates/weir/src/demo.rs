@@ -70,6 +70,7 @@ fn configuration(app: &App, endpoints: &DemoEndpoints) -> anyhow::Result<Config>
             "service.telemetry.logs.level=warn".to_owned(),
             "service.telemetry.metrics.readers=[{pull: {exporter: {prometheus: {host: 127.0.0.1, port: 0}}}}]".to_owned(),
         ],
+        ..Sources::default()
     };
     Ok(weir_cli::read(&sources, app.catalog())?.0)
 }

@@ -203,3 +203,53 @@ fn feature_gates_are_listed_and_described() {
     );
     assert_eq!(weir(&["featuregate", "nothing"]).0, 1);
 }
+
+#[test]
+fn shells_learn_commands_and_flags() {
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        let (code, out, err) = weir(&["completion", shell]);
+        assert_eq!((code, err.as_str()), (0, ""), "{shell}");
+        for part in ["validate", "demo", "shutdown-timeout", "mode"] {
+            assert!(out.contains(part), "{shell}: {part}: {out}");
+        }
+    }
+    assert_eq!(weir(&["completion", "cmd"]).0, 1);
+}
+
+#[test]
+fn help_is_a_flag_and_a_command() {
+    for arguments in [
+        &["help"][..],
+        &["--help"],
+        &["-h"],
+        &["help", "validate"],
+        &["validate", "--help"],
+    ] {
+        let (code, out, err) = weir(arguments);
+        assert_eq!((code, err.as_str()), (0, ""), "{arguments:?}");
+        assert!(out.contains("--config <URI>"), "{arguments:?}: {out}");
+    }
+}
+
+#[test]
+fn gates_that_change_the_meaning_of_a_configuration_are_honoured() {
+    let (_folder, path) = file("extensions: {health_check: }\nservice: {extensions: [health_check]}\n");
+    let (code, _, err) = weir(&["validate", "--config", &path]);
+    assert!(code == 1 && err.contains("there are no pipelines"), "{err}");
+    let gates = "service.AllowNoPipelines";
+    let (code, _, err) = weir(&["validate", "--config", &path, "--feature-gates", gates]);
+    assert_eq!((code, err.as_str()), (0, ""));
+
+    let (_folder, path) = file(GOOD);
+    let set = "service.pipelines.metrics.exporters=[nop]";
+    let nop = "exporters.nop={}";
+    let arguments = ["print-config", "--config", &path, "--set", set, "--set", nop];
+    let gated = [
+        &arguments[..],
+        &["--feature-gates", "confmap.enableMergeAppendOption"],
+    ]
+    .concat();
+    let both = "exporters:\n      - prometheus_remote_write\n      - nop";
+    assert!(weir(&gated).1.contains(both), "{}", weir(&gated).1);
+    assert!(!weir(&arguments).1.contains(both));
+}

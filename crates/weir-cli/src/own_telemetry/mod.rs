@@ -51,7 +51,11 @@ pub fn install_logs(app: &App, config: &Config) -> Result<logs::LogGuard, logs::
 /// # Errors
 ///
 /// See [`logs::LogError`]: the logs go on as they were.
-pub(crate) fn replace_logs(app: &App, config: &Config, guard: &mut logs::LogGuard) -> Result<(), logs::LogError> {
+pub(crate) fn replace_logs(
+    app: &App,
+    config: &Config,
+    guard: &mut logs::LogGuard,
+) -> Result<(), logs::LogError> {
     let telemetry = &config.service.telemetry;
     let resource = OwnResource::of(app, &telemetry.resource);
     guard.replace(&settings::logs(&telemetry.logs, &resource))
@@ -151,7 +155,11 @@ impl OwnTelemetry {
     /// # Cancel safety
     ///
     /// Not cancel safe: what has started keeps running.
-    pub(crate) async fn start(&mut self, ledger: &Ledger, sockets: &Sockets) -> Result<(), OwnTelemetryError> {
+    pub(crate) async fn start(
+        &mut self,
+        ledger: &Ledger,
+        sockets: &Sockets,
+    ) -> Result<(), OwnTelemetryError> {
         let source = Arc::new(Source {
             metrics: self.metrics.clone(),
             ledger: ledger.clone(),

@@ -60,6 +60,7 @@ fn load_value(value: &str) -> Result<Document, crate::Report> {
         &Sources {
             configs: vec![text],
             sets: Vec::new(),
+            ..Sources::default()
         },
         &world(),
     )

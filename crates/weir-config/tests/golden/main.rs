@@ -43,7 +43,12 @@ fn read(file: &Path) -> Result<(Config, Report), Report> {
         directory: file.parent().expect("a directory").to_owned(),
         variables: BTreeMap::from_iter(variables),
     };
-    let document = weir_config::load(&Sources { configs, sets }, &scene)?;
+    let sources = Sources {
+        configs,
+        sets,
+        ..Sources::default()
+    };
+    let document = weir_config::load(&sources, &scene)?;
     weir_config::read(&document, &catalog::catalog())
 }
 
@@ -56,6 +61,7 @@ fn reread(printed: &str) -> Config {
     let sources = Sources {
         configs: vec![format!("yaml:{printed}")],
         sets: Vec::new(),
+        ..Sources::default()
     };
     let document = weir_config::load(&sources, &scene).expect("printed configuration loads");
     let (config, _) =
@@ -153,7 +159,7 @@ proptest::proptest! {
         let variables = [("TOKEN", "hunter2-hunter2"), ("INTERVAL", "1m30s"), ("PORT", "9999"), ("PART", "")];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let scene = Scene { directory: PathBuf::new(), variables: BTreeMap::from(variables) };
-        let sources = Sources { configs: vec![format!("yaml:{before}{put}{after}")], sets: Vec::new() };
+        let sources = Sources { configs: vec![format!("yaml:{before}{put}{after}")], ..Sources::default() };
         let report = match weir_config::load(&sources, &scene) {
             Ok(document) => weir_config::read(&document, &catalog::catalog()).map_or_else(|bad| bad, |(_, fine)| fine),
             Err(report) => report,

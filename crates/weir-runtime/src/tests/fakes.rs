@@ -116,6 +116,7 @@ pub(super) fn config(yaml: &str) -> Config {
     let sources = Sources {
         configs: vec![format!("yaml:{yaml}")],
         sets: Vec::new(),
+        ..Sources::default()
     };
     let document = weir_config::load(&sources, &System).unwrap_or_else(|report| panic!("{report}"));
     let catalog = Catalog::new([
