@@ -132,6 +132,11 @@ impl MatchProperties {
             .collect()
     }
 
+    /// Returns true if nothing is set that data could be compared with.
+    pub fn is_empty(&self) -> bool {
+        self.set().is_empty()
+    }
+
     /// Returns the names of what can be set for a signal.
     pub(super) const fn possible(signal: Signal) -> &'static [&'static str] {
         match signal {
@@ -171,7 +176,7 @@ impl MatchProperties {
 impl Validate for MatchProperties {
     fn validate(&self, found: &mut Violations) {
         found.require(
-            !self.set().is_empty(),
+            !self.is_empty(),
             "",
             "matches nothing: set one of services, span_names, span_kinds, log_bodies, log_severity_texts, \
              log_severity_number, metric_names, attributes, resources, libraries",
@@ -231,7 +236,7 @@ impl Validate for MatchProperties {
 
 impl AttributeMatch {
     /// Adds what is wrong for a way of comparing. `at` is where the attribute stands.
-    pub fn validate_as(&self, match_type: Option<MatchType>, at: &str, found: &mut Violations) {
+    fn validate_as(&self, match_type: Option<MatchType>, at: &str, found: &mut Violations) {
         found.require(!self.key.is_empty(), &format!("{at}::key"), "required");
         match (match_type, &self.value) {
             (Some(MatchType::Regexp), Some(Literal::Text(text))) => {

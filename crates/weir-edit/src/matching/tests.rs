@@ -1,6 +1,5 @@
 //! What is selected, held against the plainest reading of the configuration on decoded messages.
 
-use bytes::Bytes;
 use weir_component::{Batch, Signal, Validate, Violations};
 use weir_pdata::Decoded;
 use weir_pdata::rewrite::{Answer, Editor, LogEdit, MetricEdit, ResourceEdit, ScopeEdit, SpanEdit};
@@ -125,7 +124,7 @@ fn metrics() -> Batch {
 }
 
 fn wire(decoded: &Decoded) -> Batch {
-    Batch::from_wire(decoded.signal(), Bytes::from(decoded.to_bytes())).unwrap()
+    Batch::from_wire(decoded.signal(), decoded.to_bytes()).unwrap()
 }
 
 /// Writes down what is selected, by asking at every level, and checks that early answers agree with late ones.
