@@ -43,7 +43,7 @@ pub use delivery::Delivery;
 pub use merge::MergeLimits;
 pub use metrics::ExporterMetrics;
 pub use queue::{Assembly, Batching, QueueRules, QueueSettings, Sizer};
-pub use retry::{Backoff, Jitter, Retry, RetryLayer, RetryOnFailure, RetrySettings};
+pub use retry::{Attempts, Backoff, Jitter, Retry, RetryLayer, RetryOnFailure, RetrySettings};
 pub use sending_queue::{BatchSection, Partition, SendingQueue};
 pub use settle::{partial_success, reason};
 pub use timeout::{Timeout, TimeoutLayer};

@@ -4,6 +4,8 @@ use metrics::{Counter, Gauge, Histogram};
 use weir_component::{BuildContext, Code, ConsumeError, Signal};
 use weir_telemetry::{Def, Level, Metrics};
 
+use crate::Attempts;
+
 const SENT: [Def; 3] = [
     Def::new(
         "otelcol_exporter_sent_metric_points",
@@ -90,7 +92,7 @@ pub struct ExporterMetrics {
     pub(crate) enqueue_size_bytes: Histogram,
     pub(crate) send_size: Histogram,
     pub(crate) send_size_bytes: Histogram,
-    retries: Counter,
+    attempts: Attempts,
 }
 
 impl ExporterMetrics {
@@ -117,13 +119,14 @@ impl ExporterMetrics {
             enqueue_size_bytes: metrics.histogram(&ENQUEUE_SIZE_BYTES, &one),
             send_size: metrics.histogram(&SEND_SIZE, &sending),
             send_size_bytes: metrics.histogram(&SEND_SIZE_BYTES, &sending),
-            retries: metrics.counter(&RETRIES, &two),
+            attempts: Attempts::new(metrics.counter(&RETRIES, &two), context.status.clone()),
         }
     }
 
-    /// Returns the counter of retries, for [`RetryLayer::counting`](crate::RetryLayer::counting).
-    pub fn retries(&self) -> Counter {
-        self.retries.clone()
+    /// Returns what counts retries and reports how the exporter is doing, for
+    /// [`RetryLayer::counting`](crate::RetryLayer::counting).
+    pub fn retries(&self) -> Attempts {
+        self.attempts.clone()
     }
 
     /// Counts a delivery as under way until the guard is dropped.

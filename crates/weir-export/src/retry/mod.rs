@@ -1,16 +1,17 @@
 //! Sends again what may be sent again.
 
+mod attempts;
 mod backoff;
 mod settings;
 
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use metrics::Counter;
 use tokio::time::Instant;
 use tower::{Layer, Service, ServiceExt as _};
 use weir_component::{ConsumeError, Retry as When};
 
+pub use attempts::Attempts;
 pub use backoff::Backoff;
 pub use settings::{RetryOnFailure, RetrySettings};
 
@@ -29,7 +30,8 @@ pub struct RetryLayer {
     jitter: Jitter,
     /// The first attempt, if it was not the call itself.
     started: Option<Instant>,
-    retries: Counter,
+    /// Told of every attempt; none: nobody asks.
+    attempts: Option<Attempts>,
 }
 
 impl RetryLayer {
@@ -39,7 +41,7 @@ impl RetryLayer {
             settings,
             jitter: rand::random::<f64>,
             started: None,
-            retries: Counter::noop(),
+            attempts: None,
         }
     }
 
@@ -57,10 +59,10 @@ impl RetryLayer {
         self
     }
 
-    /// Counts each retry.
+    /// Counts each retry, and reports whether the destination answers.
     #[must_use]
-    pub fn counting(mut self, retries: Counter) -> Self {
-        self.retries = retries;
+    pub fn counting(mut self, attempts: Attempts) -> Self {
+        self.attempts = Some(attempts);
         self
     }
 }
@@ -122,16 +124,20 @@ where
         settings,
         jitter,
         started,
-        retries,
+        attempts: told,
     } = layer;
     let started = started.unwrap_or_else(Instant::now);
     let mut backoff = Backoff::new(settings);
     let mut attempts = 1u64;
     loop {
         let error = match service.call(request.clone()).await {
-            Ok(answer) => return Ok(answer),
+            Ok(answer) => {
+                told.iter().for_each(Attempts::succeeded);
+                return Ok(answer);
+            }
             Err(error) => error,
         };
+        told.iter().for_each(|told| told.failed(&error));
         let pause = match error.retry() {
             _ if !settings.enabled => return Err(error),
             When::Never => return Err(error),
@@ -142,7 +148,7 @@ where
         if !limit.is_zero() && started.elapsed().saturating_add(pause) > limit {
             return Err(error);
         }
-        retries.increment(1);
+        told.iter().for_each(Attempts::retried);
         if attempts == 1 {
             tracing::warn!(error = %crate::settle::chain(&error), ?pause, "request failed and will be sent again");
         } else {
