@@ -20,6 +20,6 @@ mod testing;
 pub mod tls;
 mod watched;
 
-pub use body::Body;
+pub use body::{Body, Feed, Gone};
 pub use renewed::{Lease, RenewalMetrics, Renewed, Source};
 pub use watched::{Watched, WatchedError};

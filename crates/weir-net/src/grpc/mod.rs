@@ -1,7 +1,8 @@
-//! Unary gRPC over HTTP/2 with messages as raw bytes, for servers and clients.
+//! gRPC over HTTP/2 with messages as raw bytes, for servers and clients: unary calls, and on servers calls with many answers.
 //!
 //! Owns the framing (length prefix, `grpc-encoding`, trailers, `grpc-timeout`), [`Status`] and the caps on message sizes. It does
-//! not know protobuf beyond the error details of `google.rpc`, nor streams of more than one message: no component needs them.
+//! not know protobuf beyond the error details of `google.rpc`, nor streams of requests: no component
+//! needs them.
 //!
 //! A server takes the pieces in an order that protects it: headers, then [`Unary::admit`] with the announced size, and only then
 //! the bytes of the message, their decompression and [`Unary::call`].
@@ -18,7 +19,7 @@ mod timeout;
 
 pub use client::{Call as ClientCall, Client, Reply};
 pub use framing::MessageSize;
-pub use server::{Call, Limits, Unary, serve, status_response};
+pub use server::{Answers, Call, Limits, ServerStreaming, Unary, serve, serve_streaming, status_response};
 pub use status::Status;
 pub use weir_component::Code;
 

@@ -1,16 +1,16 @@
-//! Serving unary calls.
+//! Serving calls: of one answer, and of as many as come.
 
 use std::future::Future;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version, header};
 use http_body::Body as HttpBody;
 use tokio::time::Instant;
 
 use super::framing::{self, MessageSize, Reader};
 use super::{ACCEPT_ENCODING, CONTENT_TYPE, Code, DEFAULT_MAX_MESSAGE_BYTES, Status, timeout};
-use crate::body::Body;
+use crate::body::{Body, Feed, Gone};
 
 /// What a server does with the calls of one unary method.
 pub trait Unary: Sync {
@@ -31,6 +31,73 @@ pub trait Unary: Sync {
     ///
     /// The status that the caller gets.
     fn call(&self, call: Call, permit: Self::Permit) -> impl Future<Output = Result<Bytes, Status>> + Send;
+}
+
+/// What a server does with the calls of a method that answers with any number of messages.
+pub trait ServerStreaming: Sync {
+    /// Begins to answer a call. Returns at once: `answers` goes to a task of the service, which gives messages as they come and ends
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// The status that the caller gets, without any message.
+    fn begin(&self, call: Call, answers: Answers) -> Result<(), Status>;
+}
+
+/// The messages that answer one call. Dropping it ends the answer without a status, which callers take for a failure: see
+/// [`finish`](Self::finish).
+#[derive(Debug)]
+pub struct Answers {
+    feed: Feed,
+    deadline: Option<Instant>,
+}
+
+impl Answers {
+    /// Sends a message; waits while the caller has not taken the one before.
+    ///
+    /// # Errors
+    ///
+    /// [`Gone`]: the caller takes no more.
+    ///
+    /// # Cancel safety
+    ///
+    /// The message is sent or not, as long as it is below 4 GiB.
+    pub async fn send(&self, message: Bytes) -> Result<(), Gone> {
+        // One chunk, so that a cancelled send leaves no prefix behind.
+        let chunks = framing::plain([message]).map_err(|_| Gone)?;
+        let mut frame = BytesMut::with_capacity(chunks.iter().map(Bytes::len).sum());
+        chunks.iter().for_each(|chunk| frame.extend_from_slice(chunk));
+        self.feed.data(frame.freeze()).await
+    }
+
+    /// Ends the answer. A caller that is gone does not learn the status.
+    pub async fn finish(self, status: Result<(), Status>) {
+        let trailers = match status {
+            Ok(()) => Status::ok_trailers(),
+            Err(status) => {
+                let mut trailers = HeaderMap::new();
+                status.write(&mut trailers);
+                trailers
+            }
+        };
+        // Nobody is left to tell.
+        let _ = self.feed.finish(trailers).await;
+    }
+
+    /// Waits until the caller takes no more, or its deadline has passed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Waiting changes nothing.
+    pub async fn gone(&self) {
+        match self.deadline {
+            None => self.feed.gone().await,
+            Some(deadline) => {
+                // Either way nobody waits any more.
+                let _ = tokio::time::timeout_at(deadline, self.feed.gone()).await;
+            }
+        }
+    }
 }
 
 /// A call whose message has been read.
@@ -74,28 +141,91 @@ where
     B: HttpBody<Data = Bytes> + Unpin,
     B::Error: std::fmt::Display,
 {
-    if request.method() != Method::POST {
-        return plain_response(StatusCode::METHOD_NOT_ALLOWED);
+    if let Some(status) = refusal(&request) {
+        return plain_response(status);
     }
-    if !is_grpc(request.headers()) {
-        return plain_response(StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    }
-    let deadline = request
-        .headers()
-        .get(timeout::GRPC_TIMEOUT)
-        .and_then(timeout::parse)
-        .and_then(deadline_in);
+    let deadline = deadline_of(request.headers());
     let handled = handle(service, limits, request, deadline);
-    let result = match deadline {
-        None => handled.await,
-        Some(deadline) => tokio::time::timeout_at(deadline, handled)
-            .await
-            .unwrap_or_else(|_| Err(Status::new(Code::DeadlineExceeded, "deadline exceeded"))),
-    };
+    let result = in_time(deadline, handled).await;
     match result.and_then(|message| framing::plain([message])) {
         Ok(chunks) => response(Body::from_chunks(chunks).with_trailers(Status::ok_trailers())),
         Err(status) => status_response(&status),
     }
+}
+
+/// Serves one call of a method that answers with any number of messages. Otherwise as [`serve`].
+///
+/// # Cancel safety
+///
+/// Dropping the future abandons a call that has not begun.
+pub async fn serve_streaming<S, B>(service: &S, limits: Limits, request: Request<B>) -> Response<Body>
+where
+    S: ServerStreaming,
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: std::fmt::Display,
+{
+    if let Some(status) = refusal(&request) {
+        return plain_response(status);
+    }
+    let deadline = deadline_of(request.headers());
+    let (feed, body) = Body::live();
+    let answers = Answers { feed, deadline };
+    let reading = read(limits, request, deadline);
+    let call = in_time(deadline, reading).await;
+    match call.and_then(|call| service.begin(call, answers)) {
+        Ok(()) => response(body),
+        Err(status) => status_response(&status),
+    }
+}
+
+/// Reads the one message of a request.
+async fn read<B>(limits: Limits, request: Request<B>, deadline: Option<Instant>) -> Result<Call, Status>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: std::fmt::Display,
+{
+    let (head, body) = request.into_parts();
+    let encoding = framing::encoding_of(&head.headers)?;
+    let mut reader = Reader::new(body, limits.max_message_bytes);
+    let size = reader.prefix(encoding).await?.ok_or_else(no_message)?;
+    let message = reader.message(size).await?;
+    Ok(Call {
+        head,
+        message,
+        size,
+        deadline,
+    })
+}
+
+async fn in_time<T>(
+    deadline: Option<Instant>,
+    handled: impl Future<Output = Result<T, Status>>,
+) -> Result<T, Status> {
+    match deadline {
+        None => handled.await,
+        Some(deadline) => tokio::time::timeout_at(deadline, handled)
+            .await
+            .unwrap_or_else(|_| Err(Status::new(Code::DeadlineExceeded, "deadline exceeded"))),
+    }
+}
+
+fn no_message() -> Status {
+    Status::new(Code::Internal, "no message in a unary call")
+}
+
+/// Returns the HTTP status for what is not gRPC at all.
+fn refusal<B>(request: &Request<B>) -> Option<StatusCode> {
+    if request.method() != Method::POST {
+        return Some(StatusCode::METHOD_NOT_ALLOWED);
+    }
+    (!is_grpc(request.headers())).then_some(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+}
+
+fn deadline_of(headers: &HeaderMap) -> Option<Instant> {
+    headers
+        .get(timeout::GRPC_TIMEOUT)
+        .and_then(timeout::parse)
+        .and_then(deadline_in)
 }
 
 /// Returns the answer that carries `status` and no message.
@@ -130,9 +260,7 @@ where
     let (head, body) = request.into_parts();
     let encoding = framing::encoding_of(&head.headers)?;
     let mut reader = Reader::new(body, limits.max_message_bytes);
-    let Some(size) = reader.prefix(encoding).await? else {
-        return Err(Status::new(Code::Internal, "no message in a unary call"));
-    };
+    let size = reader.prefix(encoding).await?.ok_or_else(no_message)?;
     let permit = service.admit(size).await?;
     let message = reader.message(size).await?;
     service
