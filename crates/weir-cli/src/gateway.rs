@@ -8,7 +8,7 @@ use weir_component::{Ledger, MemoryBudget, Sockets};
 use weir_config::{Config, Mistake, Report, Severity};
 use weir_net::server::LocalAddress;
 use weir_runtime::{BuildFailure, GraphError, Running, Runtime, Settings, ShutdownReport, StartFailure};
-use weir_telemetry::{Level, Metrics};
+use weir_telemetry::{Level, Metrics, Tracer};
 
 use crate::own_telemetry::{OwnTelemetry, OwnTelemetryError};
 use crate::reload::Reloads;
@@ -65,6 +65,7 @@ impl Gateway {
         let mut own = OwnTelemetry::new(app, config)?;
         let settings = Settings {
             metrics: own.metrics().clone(),
+            tracer: own.tracer().clone(),
             ..settings(app)
         };
         let runtime = build(config, settings.clone())?;
@@ -128,6 +129,7 @@ impl Gateway {
 fn settings(app: &App) -> Settings {
     Settings {
         metrics: Metrics::new(Level::None),
+        tracer: Tracer::default(),
         ledger: Ledger::default(),
         budget: MemoryBudget::unlimited(),
         build_info: app.build_info().clone(),

@@ -37,13 +37,13 @@ pub use app::{App, Subcommand};
 pub use clap;
 pub use configuration::read;
 pub use gateway::{Gateway, GatewayError};
-pub use own_telemetry::{DestinationError, OwnTelemetryError, install_logs};
+pub use own_telemetry::{DestinationError, OwnLogs, OwnTelemetryError, install_logs};
 pub use reload::ReloadError;
 pub use weir_component::{BuildInfo, Catalog, Factory};
 pub use weir_config::{Config, Report, Sources};
 pub use weir_runtime::ShutdownReport;
 pub use weir_telemetry::Heap;
-pub use weir_telemetry::logs::{LogError, LogGuard};
+pub use weir_telemetry::logs::LogError;
 
 /// Runs a binary that offers `catalog` and nothing of its own: arguments are those of the process, the exit code is for
 /// `main` to return.

@@ -117,7 +117,7 @@ impl Gateway {
     /// Starts the own telemetry of the new configuration, unless it stays what it is.
     async fn own_for(&self, app: &App, config: &Config) -> Result<Option<OwnTelemetry>, OwnTelemetryError> {
         let (old, new) = (&self.config.service.telemetry, &config.service.telemetry);
-        if old.metrics == new.metrics && old.resource == new.resource {
+        if old.metrics == new.metrics && old.traces == new.traces && old.resource == new.resource {
             return Ok(None);
         }
         let mut own = OwnTelemetry::new(app, config)?;
@@ -135,6 +135,7 @@ impl Gateway {
         let mut settings = self.settings.clone();
         if let Some(own) = own {
             settings.metrics = own.metrics().clone();
+            settings.tracer = own.tracer().clone();
             self.reloads.publish(&settings.metrics);
         }
         settings

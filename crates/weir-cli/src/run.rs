@@ -10,15 +10,18 @@ use anyhow::{Context, bail};
 use weir_component::{Account, Ledger};
 use weir_config::{Config, Report, Severity, Sources};
 use weir_runtime::ShutdownReport;
-use weir_telemetry::logs::{LogError, LogGuard};
 
 use crate::args::ConfigArgs;
 use crate::feature_gates::{self, Wish};
 use crate::gateway::Gateway;
+use crate::own_telemetry::{self, OwnLogs, OwnTelemetryError};
 use crate::reload::{ReloadError, ReloadResult};
 use crate::signals::{Impatient, Request, Signals};
 use crate::supervisor::Supervisor;
-use crate::{App, configuration, own_telemetry};
+use crate::{App, configuration};
+
+/// Time for own log records that are left at the end, the last lines among them.
+const LAST_PUSH: Duration = Duration::from_secs(2);
 
 /// Time that tasks left behind have to notice the end of the process.
 const LAST_WAIT: Duration = Duration::from_millis(100);
@@ -57,11 +60,12 @@ struct Process<'a> {
     app: &'a App,
     sources: Sources,
     shutdown_timeout: Duration,
-    logs: LogGuard,
+    logs: OwnLogs,
 }
 
 impl Process<'_> {
     async fn run(&mut self, config: &Config) -> anyhow::Result<ExitCode> {
+        self.logs.start();
         let mut signals = Signals::catch().context("cannot catch signals")?;
         let supervisor = Supervisor::connect();
         announce(self.app);
@@ -71,6 +75,7 @@ impl Process<'_> {
         tracing::info!("Everything is ready. Begin running and processing data.");
         supervisor.ready("running");
         let result = self.serve(gateway, &mut signals, &supervisor).await;
+        self.logs.shutdown(Instant::now() + LAST_PUSH).await;
         supervisor.leave().await;
         result
     }
@@ -168,9 +173,9 @@ impl Process<'_> {
         }
     }
 
-    fn replace_logs(&mut self, config: &Config) -> Result<(), LogError> {
+    fn replace_logs(&mut self, config: &Config) -> Result<(), OwnTelemetryError> {
         // Waits for the old outputs to have what they were given.
-        tokio::task::block_in_place(|| own_telemetry::replace_logs(self.app, config, &mut self.logs))
+        tokio::task::block_in_place(|| self.logs.replace(self.app, config))
     }
 }
 

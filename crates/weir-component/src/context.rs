@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 use weir_pdata::{MemoryBudget, Signal};
-use weir_telemetry::Metrics;
+use weir_telemetry::{Metrics, Tracer};
 
 use crate::ledger::{Book, Ledger, NodeKey};
 use crate::storage::Store;
@@ -104,6 +104,8 @@ pub struct BuildContext {
     pub pipeline: Option<PipelineId>,
     /// Registry of own metrics.
     pub metrics: Metrics,
+    /// Makes own spans, if they are wanted.
+    pub tracer: Tracer,
     /// The component's books.
     pub book: Book,
     /// The process's budget of bytes in flight.
@@ -144,6 +146,7 @@ impl BuildContext {
             signal,
             pipeline: None,
             metrics: Metrics::default(),
+            tracer: Tracer::default(),
             book,
             budget: MemoryBudget::unlimited(),
             build_info: BuildInfo::default(),
@@ -161,6 +164,7 @@ pub struct Host {
     sockets: Sockets,
     service: Arc<ServiceInfo>,
     metrics: Metrics,
+    tracer: Tracer,
     /// Whose host this is.
     component: Option<ComponentId>,
 }
@@ -173,6 +177,7 @@ impl Host {
             sockets: Sockets::default(),
             service: Arc::default(),
             metrics: Metrics::default(),
+            tracer: Tracer::default(),
             component: None,
         }
     }
@@ -201,6 +206,18 @@ impl Host {
     /// Returns the registry of own metrics, for what servers count themselves.
     pub const fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// Puts the tracer in. Without one, servers and clients make no spans.
+    #[must_use]
+    pub fn with_tracer(mut self, tracer: Tracer) -> Self {
+        self.tracer = tracer;
+        self
+    }
+
+    /// Returns the tracer, for what servers and clients do.
+    pub const fn tracer(&self) -> &Tracer {
+        &self.tracer
     }
 
     /// Adds the description of what runs.

@@ -10,7 +10,7 @@ use weir_component::{
     PipelineId, ServiceInfo, Signal, Sockets, Step,
 };
 use weir_config::{Config, PipelineConfig};
-use weir_telemetry::Metrics;
+use weir_telemetry::{Metrics, Tracer};
 
 use crate::describe::describe;
 use crate::running::{Node, Running, Stages, StartFailure, start};
@@ -21,6 +21,8 @@ use crate::{Edge, fan_out, references};
 pub struct Settings {
     /// Registry of own metrics.
     pub metrics: Metrics,
+    /// Makes own spans, if they are wanted.
+    pub tracer: Tracer,
     /// The books.
     pub ledger: Ledger,
     /// The budget of bytes in flight.
@@ -110,7 +112,8 @@ impl Runtime {
         let host = Host::new(self.extensions)
             .with_sockets(self.settings.sockets)
             .with_service(self.service)
-            .with_metrics(self.settings.metrics);
+            .with_metrics(self.settings.metrics)
+            .with_tracer(self.settings.tracer);
         start(self.stages, &host, listeners, self.settings.ledger, self.failures).await
     }
 }
@@ -383,6 +386,7 @@ impl<'a> Builder<'a> {
             signal: node.signal,
             pipeline: node.pipeline.clone(),
             metrics: self.settings.metrics.clone(),
+            tracer: self.settings.tracer.clone(),
             book: self.settings.ledger.book(node.clone()),
             budget: self.settings.budget.clone(),
             build_info: self.settings.build_info.clone(),

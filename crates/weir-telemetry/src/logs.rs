@@ -9,13 +9,14 @@
 //! written by a thread of their own, so that a slow terminal or disk does not stall the data path; if the output falls
 //! too far behind, lines are left out and counted in a line that says so.
 //!
-//! Weir has no stack traces, so the Collector's `disable_stacktrace` and `development` change nothing.
+//! Lines say how the code got there (`stacktrace`) only in development: what goes wrong here is told by errors and their causes.
 
 mod caller;
 mod fields;
 mod layer;
 mod line;
 mod output;
+mod records;
 mod sampling;
 
 use std::io;
@@ -23,6 +24,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use tracing::Level;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Subscriber;
 use tracing_subscriber::filter::Targets;
@@ -32,6 +34,7 @@ use tracing_subscriber::{Registry, registry::LookupSpan, reload};
 
 use layer::LineLayer;
 use output::Writing;
+pub use records::{QUIET, Record, Records, TakeRecords};
 use sampling::Sampler;
 
 /// The lowest level that is logged.
@@ -114,14 +117,22 @@ pub struct LogSettings {
     pub encoding: Encoding,
     /// Leaves out where in the source the line comes from.
     pub disable_caller: bool,
+    /// Lines from `warn` on say how the code got there, unless `disable_stacktrace`.
+    pub development: bool,
+    /// Leaves out how the code got there.
+    pub disable_stacktrace: bool,
     /// Where lines go, to each of these.
     pub outputs: Vec<LogOutput>,
+    /// Where failures of the logs themselves are told.
+    pub error_outputs: Vec<LogOutput>,
     /// Fields of every line.
     pub initial_fields: Map<String, Value>,
     /// Limits repeated lines; `None` writes all.
     pub sampling: Option<Sampling>,
     /// Attributes of the own resource, shown in the field `resource`; left out if there are none.
     pub resource: Map<String, Value>,
+    /// Where records go beside.
+    pub records: Option<Records>,
 }
 
 impl Default for LogSettings {
@@ -130,10 +141,14 @@ impl Default for LogSettings {
             level: LogLevel::default(),
             encoding: Encoding::default(),
             disable_caller: false,
+            development: false,
+            disable_stacktrace: false,
             outputs: vec![LogOutput::Stderr],
+            error_outputs: vec![LogOutput::Stderr],
             initial_fields: Map::new(),
             sampling: Some(Sampling::default()),
             resource: Map::new(),
+            records: None,
         }
     }
 }
@@ -217,10 +232,12 @@ fn filter(settings: &LogSettings) -> Targets {
 }
 
 fn lines(settings: &LogSettings) -> Result<(LineLayer, Writing), LogError> {
-    let (output, writing) = output::open(&settings.outputs)?;
+    let (output, writing) = output::open(&settings.outputs, &settings.error_outputs)?;
     let lines = LineLayer {
         form: line::Form::new(settings),
         sampler: settings.sampling.map(Sampler::new),
+        stack_from: (settings.development && !settings.disable_stacktrace).then_some(Level::WARN),
+        records: settings.records.clone(),
         output,
     };
     Ok((lines, writing))

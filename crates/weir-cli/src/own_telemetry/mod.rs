@@ -11,11 +11,14 @@
 
 mod detect;
 mod otlp;
+mod own_logs;
 mod periodic;
 mod pull;
 mod push;
+mod queue;
 mod resource;
 mod settings;
+mod tracer;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,39 +29,25 @@ use weir_component::{Ledger, Signal, Sockets};
 use weir_config::Config;
 use weir_config::telemetry::{MetricReader, PeriodicReader, PrometheusReader};
 use weir_net::server::{LocalAddress, Running, ServerError};
-use weir_telemetry::{Metrics, Process, logs};
+use weir_pdata::Decoded;
+use weir_telemetry::{Metrics, Process, Tracer, logs};
 
 use crate::App;
-use periodic::Periodic;
+pub use own_logs::OwnLogs;
+use periodic::{Periodic, Telling};
 pub(crate) use push::Counts;
 use push::Destination;
 pub use push::DestinationError;
 use resource::OwnResource;
+use tracer::Spans;
 
-/// Sets up the logs that `config` asks for, for the whole process.
+/// Sets up the logs that `config` asks for, for the whole process. Log records are pushed from [`OwnLogs::start`] on.
 ///
 /// # Errors
 ///
-/// See [`logs::LogError`].
-pub fn install_logs(app: &App, config: &Config) -> Result<logs::LogGuard, logs::LogError> {
-    let telemetry = &config.service.telemetry;
-    let resource = OwnResource::of(app, &telemetry.resource);
-    logs::install(&settings::logs(&telemetry.logs, &resource))
-}
-
-/// Puts the logs that `config` asks for in the place of those before, and opens their outputs again. Blocks.
-///
-/// # Errors
-///
-/// See [`logs::LogError`]: the logs go on as they were.
-pub(crate) fn replace_logs(
-    app: &App,
-    config: &Config,
-    guard: &mut logs::LogGuard,
-) -> Result<(), logs::LogError> {
-    let telemetry = &config.service.telemetry;
-    let resource = OwnResource::of(app, &telemetry.resource);
-    guard.replace(&settings::logs(&telemetry.logs, &resource))
+/// [`OwnTelemetryError::Logs`], [`OwnTelemetryError::Push`].
+pub fn install_logs(app: &App, config: &Config) -> Result<OwnLogs, OwnTelemetryError> {
+    OwnLogs::install(app, config)
 }
 
 /// Why own telemetry cannot be set up.
@@ -67,6 +56,9 @@ pub enum OwnTelemetryError {
     /// An endpoint of own metrics cannot be opened.
     #[error("cannot serve own metrics")]
     Serve(#[from] ServerError),
+    /// The logs cannot be set up.
+    #[error(transparent)]
+    Logs(#[from] logs::LogError),
     /// Own telemetry cannot be pushed to where the configuration says.
     #[error("cannot push own {0}")]
     Push(&'static str, #[source] DestinationError),
@@ -94,10 +86,14 @@ impl Source {
 #[derive(Debug)]
 pub(crate) struct OwnTelemetry {
     metrics: Metrics,
+    tracer: Tracer,
     process: Process,
     resource: Arc<OwnResource>,
     counts: Arc<Counts>,
     readers: Vec<Reader>,
+    spans: Spans,
+    /// What each place has been told of metrics.
+    told: Vec<Telling>,
     servers: Vec<Running>,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -107,7 +103,7 @@ pub(crate) struct OwnTelemetry {
 #[derive(Debug)]
 enum Reader {
     Pull(PrometheusReader),
-    Periodic(PeriodicReader, Destination),
+    Periodic(PeriodicReader, Destination, Telling),
 }
 
 impl OwnTelemetry {
@@ -121,15 +117,21 @@ impl OwnTelemetry {
         let readers = telemetry.metrics.readers.iter().map(|reader| match reader {
             MetricReader::Pull(reader) => Ok(Reader::Pull(reader.clone())),
             MetricReader::Periodic(reader) => Destination::new(app, &reader.exporter, Signal::Metrics)
-                .map(|destination| Reader::Periodic(reader.clone(), destination))
+                .map(|destination| {
+                    Reader::Periodic(reader.clone(), destination, Telling::to(&reader.exporter))
+                })
                 .map_err(|error| OwnTelemetryError::Push("metrics", error)),
         });
+        let (tracer, spans) = tracer::tracer(app, &telemetry.traces)?;
         Ok(Self {
             metrics: settings::registry(&telemetry.metrics),
+            tracer,
             process: Process::new(app.heap_reader()),
             resource: Arc::new(OwnResource::of(app, &telemetry.resource)),
             counts: Arc::clone(app.pushes()),
             readers: readers.collect::<Result<_, _>>()?,
+            spans,
+            told: Vec::new(),
             servers: Vec::new(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
@@ -141,9 +143,21 @@ impl OwnTelemetry {
         &self.metrics
     }
 
-    /// Goes on with the registry of the telemetry before, so that counters do.
+    /// Returns the tracer of own spans.
+    pub(crate) const fn tracer(&self) -> &Tracer {
+        &self.tracer
+    }
+
+    /// Goes on with the registry of the telemetry before, so that counters do; who was told what is new is told what is new since.
     pub(crate) fn keep_metrics(&mut self, before: &Self) {
         self.metrics = before.metrics.clone();
+        for reader in &mut self.readers {
+            if let Reader::Periodic(.., told) = reader
+                && let Some(known) = before.told.iter().find(|known| known.is_to_same(told))
+            {
+                *told = known.clone();
+            }
+        }
     }
 
     /// Opens endpoints and starts pushes. `ledger` has the books that metrics show, `sockets` those that endpoints take over.
@@ -178,12 +192,19 @@ impl OwnTelemetry {
                         }
                     }
                 }
-                Reader::Periodic(reader, destination) => {
+                Reader::Periodic(reader, destination, told) => {
+                    self.told.push(told.clone());
                     let (resource, source) = (Arc::clone(&self.resource), Arc::clone(&source));
-                    let periodic = Periodic::new(&reader, destination, resource, source);
+                    let periodic = Periodic::new(&reader, destination, told, resource, source);
                     self.tasks.spawn(periodic.run(self.stop.clone()));
                 }
             }
+        }
+        for (queue, destination) in std::mem::take(&mut self.spans) {
+            let resource = Arc::clone(&self.resource);
+            let encode = move |spans| Decoded::Traces(otlp::spans::request(spans, &resource));
+            self.tasks
+                .spawn(queue.work(destination, encode, self.stop.clone()));
         }
         Ok(())
     }
@@ -203,7 +224,7 @@ impl OwnTelemetry {
         self.tasks.close();
         let pushed = tokio::time::timeout_at(deadline.into(), self.tasks.wait()).await;
         if pushed.is_err() {
-            tracing::warn!(target: push::QUIET, "own telemetry could not be pushed in time");
+            tracing::warn!(target: logs::QUIET, "own telemetry could not be pushed in time");
         }
         for server in &self.servers {
             server.shutdown(deadline).await;

@@ -19,12 +19,10 @@ use weir_net::grpc::{self, ClientCall};
 use weir_net::status::retry_after;
 use weir_net::tls::{TlsClient, TlsFiles};
 use weir_pdata::{Decoded, PartialSuccess, json};
+use weir_telemetry::logs::QUIET;
 use weir_telemetry::{Def, Metrics};
 
 use crate::App;
-
-/// Target of log lines about pushing own telemetry. They are written, but not pushed themselves: a push that fails would make another.
-pub(crate) const QUIET: &str = "weir::own_telemetry";
 
 /// Pause before a push is tried again, doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -70,6 +68,11 @@ impl Counts {
 
     pub(super) fn lose(&self, signal: Signal, loss: Loss, items: u64) {
         self.0[signal as usize].dropped[loss as usize].fetch_add(items, Ordering::Relaxed);
+    }
+
+    #[cfg(test)]
+    pub(super) fn lost(&self, signal: Signal, loss: Loss) -> u64 {
+        self.0[signal as usize].dropped[loss as usize].load(Ordering::Relaxed)
     }
 
     pub(super) fn publish(&self, metrics: &Metrics) {

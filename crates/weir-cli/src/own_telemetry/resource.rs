@@ -100,7 +100,8 @@ pub(super) fn attribute(name: &str, value: common::v1::any_value::Value) -> comm
     }
 }
 
-fn proto(value: &AttributeValue) -> common::v1::any_value::Value {
+/// Returns a value of OTLP.
+pub(super) fn proto(value: &AttributeValue) -> common::v1::any_value::Value {
     use common::v1::{AnyValue, ArrayValue, any_value};
     match value {
         AttributeValue::Bool(value) => any_value::Value::BoolValue(*value),

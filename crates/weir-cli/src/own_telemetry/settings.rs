@@ -96,7 +96,10 @@ pub(super) fn logs(logs: &config::Logs, resource: &OwnResource) -> logs::LogSett
             config::LogEncoding::Json => logs::Encoding::Json,
         },
         disable_caller: logs.disable_caller,
+        development: logs.development,
+        disable_stacktrace: logs.disable_stacktrace,
         outputs: outputs(&logs.output_paths),
+        error_outputs: outputs(&logs.error_output_paths),
         initial_fields: logs
             .initial_fields
             .iter()
@@ -111,6 +114,7 @@ pub(super) fn logs(logs: &config::Logs, resource: &OwnResource) -> logs::LogSett
             true => serde_json::Map::new(),
             false => resource.to_json(),
         },
+        records: None,
     }
 }
 

@@ -135,6 +135,7 @@ pub(super) fn config(yaml: &str) -> Config {
 pub(super) fn settings() -> Settings {
     Settings {
         metrics: Metrics::default(),
+        tracer: weir_telemetry::Tracer::default(),
         ledger: Ledger::default(),
         budget: MemoryBudget::unlimited(),
         build_info: BuildInfo::default(),

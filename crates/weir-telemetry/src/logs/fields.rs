@@ -84,10 +84,15 @@ pub(super) fn push_text(out: &mut String, text: &str) {
     out.push('"');
 }
 
+/// Fields by name.
+pub(super) type Fields = Vec<(&'static str, Value)>;
+
 /// Collects the fields of one event or span.
 #[derive(Debug)]
 pub(super) struct Collected {
     pub(super) members: Members,
+    /// The same as values, for those who do not write lines; none if there is nobody.
+    pub(super) fields: Option<Fields>,
     /// The event's text.
     pub(super) message: String,
     /// File and line of events that come through the `log` crate, which carries them as fields.
@@ -96,12 +101,27 @@ pub(super) struct Collected {
 }
 
 impl Collected {
-    pub(super) const fn new(spaced: bool) -> Self {
+    pub(super) fn new(spaced: bool, keep_fields: bool) -> Self {
         Self {
             members: Members::new(spaced),
+            fields: keep_fields.then(Vec::new),
             message: String::new(),
             log_file: None,
             log_line: None,
+        }
+    }
+
+    fn number(&mut self, field: &Field, text: &str, value: Value) {
+        self.members.push(field.name(), text);
+        if let Some(fields) = &mut self.fields {
+            fields.push((field.name(), value));
+        }
+    }
+
+    fn text(&mut self, field: &Field, text: &str) {
+        self.members.push_string(field.name(), text);
+        if let Some(fields) = &mut self.fields {
+            fields.push((field.name(), Value::from(text)));
         }
     }
 }
@@ -110,34 +130,33 @@ impl Visit for Collected {
     fn record_f64(&mut self, field: &Field, value: f64) {
         // JSON has no infinities and no NaN: these become text, as in the Collector.
         if value.is_finite() {
-            self.members.push(field.name(), &value.to_string());
+            self.number(field, &value.to_string(), Value::from(value));
         } else {
-            self.members.push_string(field.name(), &value.to_string());
+            self.text(field, &value.to_string());
         }
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.members.push(field.name(), &value.to_string());
+        self.number(field, &value.to_string(), Value::from(value));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
         match field.name() {
             "log.line" => self.log_line = Some(value),
-            name => self.members.push(name, &value.to_string()),
+            _ => self.number(field, &value.to_string(), Value::from(value)),
         }
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
-        self.members.push(field.name(), &value.to_string());
+        self.number(field, &value.to_string(), Value::from(value.to_string()));
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
-        self.members.push(field.name(), &value.to_string());
+        self.number(field, &value.to_string(), Value::from(value.to_string()));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.members
-            .push(field.name(), if value { "true" } else { "false" });
+        self.number(field, if value { "true" } else { "false" }, Value::from(value));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
@@ -145,7 +164,7 @@ impl Visit for Collected {
             "message" => self.message.push_str(value),
             "log.file" => self.log_file = Some(value.to_owned()),
             "log.target" | "log.module_path" => {}
-            name => self.members.push_string(name, value),
+            _ => self.text(field, value),
         }
     }
 
@@ -156,7 +175,7 @@ impl Visit for Collected {
             let _ = write!(text, ": {error}");
             cause = error.source();
         }
-        self.members.push_string(field.name(), &text);
+        self.text(field, &text);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {

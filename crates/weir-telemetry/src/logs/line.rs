@@ -25,6 +25,8 @@ pub(super) struct Entry<'a> {
     pub(super) message: &'a str,
     /// Members of spans, outermost first, then of the event.
     pub(super) members: Members,
+    /// How the code got there.
+    pub(super) stack: Option<String>,
 }
 
 impl Form {
@@ -81,6 +83,10 @@ impl Form {
                     out.push_str(members.as_str());
                     out.push('}');
                 }
+                if let Some(stack) = &entry.stack {
+                    out.push('\n');
+                    push_plain(&mut out, stack.trim_end());
+                }
             }
             Encoding::Json => {
                 let mut line = Members::new(false);
@@ -91,6 +97,9 @@ impl Form {
                 }
                 line.push_string("msg", entry.message);
                 line.extend(members.as_str());
+                if let Some(stack) = &entry.stack {
+                    line.push_string("stacktrace", stack.trim_end());
+                }
                 out.push('{');
                 out.push_str(line.as_str());
                 out.push('}');

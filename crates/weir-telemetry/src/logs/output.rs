@@ -73,15 +73,19 @@ impl Drop for Writing {
     }
 }
 
-/// Opens the outputs and starts the thread that writes to them.
-pub(super) fn open(outputs: &[LogOutput]) -> Result<(Output, Writing), LogError> {
-    let mut sinks = outputs.iter().map(Sink::open).collect::<Result<Vec<_>, _>>()?;
+/// Opens the outputs and starts the thread that writes to them. What goes wrong then is told to `error_outputs`.
+pub(super) fn open(
+    outputs: &[LogOutput],
+    error_outputs: &[LogOutput],
+) -> Result<(Output, Writing), LogError> {
+    let open = |outputs: &[LogOutput]| outputs.iter().map(Sink::open).collect::<Result<Vec<_>, _>>();
+    let (mut sinks, mut error_sinks) = (open(outputs)?, open(error_outputs)?);
     let shared = Arc::new(Shared::default());
     let reading = Arc::clone(&shared);
     let (done, written): (SyncSender<()>, Receiver<()>) = sync_channel(1);
     let write = move || {
         let _done = done;
-        write_all(&reading, &mut sinks);
+        write_all(&reading, &mut sinks, &mut error_sinks);
     };
     thread::Builder::new()
         .name("weir-logs".to_owned())
@@ -96,7 +100,7 @@ pub(super) fn open(outputs: &[LogOutput]) -> Result<(Output, Writing), LogError>
 }
 
 /// Writes lines as they come, until the end.
-fn write_all(shared: &Shared, sinks: &mut [Sink]) {
+fn write_all(shared: &Shared, sinks: &mut [Sink], error_sinks: &mut [Sink]) {
     let mut failing = false;
     loop {
         let mut waiting = shared.lock();
@@ -116,13 +120,12 @@ fn write_all(shared: &Shared, sinks: &mut [Sink]) {
         let failed = results.into_iter().find_map(Result::err);
         // Only the first of a run of failures is said.
         if let Some(error) = failed.as_ref().filter(|_| !failing) {
-            say(&format!("cannot write logs: {error}\n"));
+            say(error_sinks, &format!("cannot write logs: {error}\n"));
         }
         failing = failed.is_some();
         if lost > 0 {
-            say(&format!(
-                "{lost} log lines left out: the log output is too slow\n"
-            ));
+            let line = format!("{lost} log lines left out: the log output is too slow\n");
+            say(error_sinks, &line);
         }
         if ended {
             return;
@@ -130,9 +133,11 @@ fn write_all(shared: &Shared, sinks: &mut [Sink]) {
     }
 }
 
-/// Says on standard error what is wrong with the logs themselves. If that fails as well there is nobody left to tell.
-fn say(line: &str) {
-    let _ = Sink::Stderr.write(line);
+/// Says what is wrong with the logs themselves. If that fails as well there is nobody left to tell.
+fn say(sinks: &mut [Sink], line: &str) {
+    for sink in sinks {
+        let _ = sink.write(line);
+    }
 }
 
 /// One output.

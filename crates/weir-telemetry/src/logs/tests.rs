@@ -171,3 +171,89 @@ fn settings_and_outputs_are_replaced_while_logs_go_on() {
     assert_eq!(messages(first), ["two", "three"]);
     assert_eq!(messages(second), ["four"]);
 }
+
+#[derive(Clone, Default)]
+struct Taken(std::sync::Arc<std::sync::Mutex<Vec<Record>>>);
+
+impl TakeRecords for Taken {
+    fn take(&self, record: Record) {
+        self.0.lock().expect("lock").push(record);
+    }
+}
+
+#[test]
+fn records_have_values_and_are_not_thinned_out() {
+    let taken = Taken::default();
+    let settings = LogSettings {
+        sampling: Some(Sampling {
+            initial: 1,
+            thereafter: 0,
+            ..Sampling::default()
+        }),
+        records: Some(Records::to(taken.clone())),
+        ..LogSettings::default()
+    };
+    let text = logged(settings, || {
+        talk();
+        talk();
+        tracing::warn!(target: QUIET, "cannot push");
+        let _pushing = tracing::error_span!(target: QUIET, "push").entered();
+        tracing::info!("about the push");
+    });
+    assert_eq!(text.lines().count(), 3, "{text}");
+    let taken = taken.0.lock().expect("lock");
+    let [record, again] = &taken[..] else {
+        panic!("{taken:?}")
+    };
+    assert_eq!(record.message, again.message);
+    assert_eq!(record.level, Level::WARN);
+    let fields = [
+        ("otelcol.component.id", json!("otlp/a")),
+        ("items", json!(3)),
+        ("ratio", json!("NaN")),
+        ("ok", json!(true)),
+        ("error", json!("outer: invalid digit found in string")),
+    ];
+    assert_eq!(record.fields, fields);
+    let (file, _) = record.caller.as_ref().expect("caller");
+    assert_eq!(file, "weir-telemetry/logs/tests.rs");
+}
+
+#[test]
+fn development_shows_the_way_to_warnings() {
+    let settings = |disable_stacktrace| LogSettings {
+        encoding: Encoding::Json,
+        development: true,
+        disable_stacktrace,
+        ..LogSettings::default()
+    };
+    let stack = |text: String| -> Option<String> {
+        let line: serde_json::Value = serde_json::from_str(text.trim_end()).expect("a line");
+        Some(line.get("stacktrace")?.as_str()?.to_owned())
+    };
+    let shown = stack(logged(settings(false), talk)).expect("a stack");
+    assert!(shown.contains("talk"), "{shown}");
+    assert_eq!(stack(logged(settings(true), talk)), None);
+    let calm = logged(settings(false), || tracing::info!("calm"));
+    assert_eq!(stack(calm), None);
+}
+
+#[test]
+fn failures_of_the_logs_are_told_where_errors_go() {
+    let folder = tempfile::tempdir().expect("folder");
+    let errors = folder.path().join("errors");
+    let settings = LogSettings {
+        // Takes nothing: every write fails.
+        outputs: vec![LogOutput::File("/dev/full".into())],
+        error_outputs: vec![LogOutput::File(errors.clone())],
+        ..LogSettings::default()
+    };
+    let Ok((subscriber, guard)) = subscriber(&settings) else {
+        // Not on this system.
+        return;
+    };
+    tracing::subscriber::with_default(subscriber, || tracing::info!("lost"));
+    drop(guard);
+    let told = std::fs::read_to_string(errors).expect("errors");
+    assert!(told.starts_with("cannot write logs: "), "{told}");
+}

@@ -1,6 +1,8 @@
 //! Own telemetry in OTLP's messages.
 
+pub(super) mod logs;
 pub(super) mod metrics;
+pub(super) mod spans;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
