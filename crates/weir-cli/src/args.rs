@@ -106,6 +106,10 @@ pub(crate) struct PrintArgs {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
 
+    /// Say of each value where it comes from: in YAML in comments, in JSON beside it (`{"config": ..., "origin": ...}`).
+    #[arg(long)]
+    pub(crate) origin: bool,
+
     /// Also build what the configuration names, as `validate` does.
     #[arg(long, default_value_t = true, action = ArgAction::Set, num_args = 0..=1, require_equals = true,
           default_missing_value = "true")]

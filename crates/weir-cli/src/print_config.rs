@@ -1,6 +1,8 @@
 //! `print-config`: the configuration as it is understood.
 
 use anyhow::Context;
+use serde::Serialize;
+use serde_yaml::Value;
 use weir_config::Secrets;
 
 use crate::App;
@@ -20,11 +22,28 @@ pub(crate) fn render(app: &App, options: &PrintArgs) -> anyhow::Result<String> {
     let value = config
         .to_value(secrets)
         .context("cannot print the configuration")?;
-    match options.format {
-        Format::Yaml => serde_yaml::to_string(&value).context("cannot write YAML"),
-        Format::Json => {
-            let text = serde_json::to_string_pretty(&value).context("cannot write JSON")?;
-            Ok(text + "\n")
+    let origins = options.origin.then(|| config.origins(&value));
+    match (options.format, origins) {
+        (Format::Yaml, None) => serde_yaml::to_string(&value).context("cannot write YAML"),
+        (Format::Yaml, Some(origins)) => {
+            weir_config::commented(&value, &origins).context("cannot write YAML")
         }
+        (Format::Json, None) => json(&value),
+        (Format::Json, Some(origin)) => json(&WithOrigin {
+            config: &value,
+            origin,
+        }),
     }
+}
+
+/// A configuration, and beside it the same structure of origins.
+#[derive(Serialize)]
+struct WithOrigin<'a> {
+    config: &'a Value,
+    origin: Value,
+}
+
+fn json(value: &impl Serialize) -> anyhow::Result<String> {
+    let text = serde_json::to_string_pretty(value).context("cannot write JSON")?;
+    Ok(text + "\n")
 }

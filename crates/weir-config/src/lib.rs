@@ -48,7 +48,7 @@ pub use config::{ComponentConfig, Config, PipelineConfig, Service};
 pub use document::{Document, load};
 pub use environment::{Environment, System};
 pub use mistake::Mistake;
-pub use print::Secrets;
+pub use print::{Secrets, commented};
 pub use read::read;
 pub use report::{Diagnostic, Report, Severity};
 pub use source::{Gates, Sources};

@@ -1,10 +1,15 @@
 //! The configuration as it is understood, for `print-config`.
 
+mod commented;
+mod origins;
+
 use serde::Serialize;
 use serde_yaml::{Mapping, Value};
 use weir_component::{ComponentId, config::reveal};
 
 use crate::config::{ComponentConfig, Config};
+
+pub use commented::commented;
 
 /// Whether secrets are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -77,7 +77,7 @@ impl SourceMap {
     }
 
     /// Line and column (in characters), both from 1, of a byte offset.
-    fn position(&self, source: usize, offset: usize) -> Option<(usize, usize)> {
+    pub(crate) fn position(&self, source: usize, offset: usize) -> Option<(usize, usize)> {
         let before = self.text(source)?.text.get(..offset)?;
         let line = before.bytes().filter(|&b| b == b'\n').count() + 1;
         let column = before.rsplit('\n').next().map_or(0, |tail| tail.chars().count()) + 1;

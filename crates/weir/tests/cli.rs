@@ -253,3 +253,30 @@ fn gates_that_change_the_meaning_of_a_configuration_are_honoured() {
     assert!(weir(&gated).1.contains(both), "{}", weir(&gated).1);
     assert!(!weir(&arguments).1.contains(both));
 }
+
+#[test]
+fn origins_of_values_are_printed_on_request() {
+    let (_folder, path) = file(GOOD);
+    let arguments = ["print-config", "--config", &path, "--origin"];
+    let set = ["--set", "exporters.prometheus_remote_write.timeout=7s"];
+    let (code, out, err) = weir(&[&arguments[..], &set].concat());
+    assert_eq!((code, err.as_str()), (0, ""));
+    for line in [
+        format!("endpoint: http://127.0.0.1:1/write  # {path}:4:37"),
+        "timeout: 7s  # --set exporters.prometheus_remote_write.timeout".to_owned(),
+        "max_batch_size_bytes: 3000000  # default".to_owned(),
+    ] {
+        assert!(out.contains(&line), "{line}: {out}");
+    }
+    assert!(out.contains("[REDACTED]") && !out.contains("hunter2"), "{out}");
+    let (code, out, _) = weir(&[&arguments[..], &set, &["--format", "json"]].concat());
+    assert_eq!(code, 0);
+    for part in [
+        "\"config\": {",
+        "\"origin\": {",
+        "\"--set exporters.prometheus_remote_write.timeout\"",
+    ] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    assert!(!out.contains("hunter2"), "{out}");
+}

@@ -124,6 +124,22 @@ fn good_configurations_are_accepted() {
 }
 
 #[test]
+fn origins_of_values_are_told() {
+    let mut wrong = Vec::new();
+    for name in ["gateway", "section_from_file", "sources"] {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("testdata/good/{name}.yaml"));
+        let (config, _) = read(&file).expect("good");
+        let value = config.to_value(Secrets::Redacted).expect("serializes");
+        let text = weir_config::commented(&value, &config.origins(&value)).expect("prints");
+        wrong.extend(golden::compare(&file.with_extension("origins"), &text).err());
+        let read: serde_yaml::Value = serde_yaml::from_str(&text).expect("YAML");
+        assert_eq!(read, value, "{name}");
+        assert!(!text.contains("hunter2"), "{name}");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn expanded_values_never_show() {
     for file in golden_files("bad") {
         let Err(report) = read(&file) else { continue };
