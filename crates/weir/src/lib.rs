@@ -19,6 +19,9 @@ pub fn components() -> Catalog {
         weir_extension_file_storage::FACTORY.into(),
         weir_extension_health_check::FACTORY.into(),
         weir_extension_headers_setter::FACTORY.into(),
+        weir_extension_oauth2client::FACTORY.into(),
+        weir_extension_oidc::FACTORY.into(),
+        weir_extension_sigv4auth::FACTORY.into(),
         weir_extension_memory_limiter::FACTORY.into(),
         weir_extension_zpages::FACTORY.into(),
     ])
