@@ -262,7 +262,7 @@ fn origins_of_values_are_printed_on_request() {
     let (code, out, err) = weir(&[&arguments[..], &set].concat());
     assert_eq!((code, err.as_str()), (0, ""));
     for line in [
-        format!("endpoint: http://127.0.0.1:1/write  # {path}:4:37"),
+        format!("endpoint: http://127.0.0.1:1/write  # {path}:4:"),
         "timeout: 7s  # --set exporters.prometheus_remote_write.timeout".to_owned(),
         "max_batch_size_bytes: 3000000  # default".to_owned(),
     ] {
