@@ -101,8 +101,17 @@ impl Bench {
     ///
     /// If it cannot start.
     pub async fn start(&self) {
+        self.start_in(&Host::default()).await;
+    }
+
+    /// Starts the component in a host with extensions.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot start.
+    pub async fn start_in(&self, host: &Host) {
         Arc::clone(&self.step.component)
-            .start(&Host::default())
+            .start(host)
             .await
             .expect("the component starts");
     }

@@ -1,6 +1,7 @@
 //! What the tests of components have in common.
 //!
 //! - [`batches`]: batches with known content.
+//! - [`MemoryStorage`]: a storage whose owner can be crashed at any commit.
 //! - [`Sink`]: the step behind the one under test; records, refuses and holds on demand.
 //! - [`Bench`]: one component between counted edges, so that a test can ask whether the books balance.
 //! - [`contract`]: what every component must do, as functions that a component's tests call.
@@ -17,6 +18,8 @@ pub mod golden;
 pub mod json_schema;
 pub mod remote_write;
 mod sink;
+mod storage;
 
 pub use bench::Bench;
 pub use sink::Sink;
+pub use storage::{MemoryStorage, NoOptions};

@@ -7,6 +7,7 @@ pub fn components() -> Catalog {
     Catalog::new([
         weir_receiver_otlp::FACTORY.into(),
         weir_processor_batch::FACTORY.into(),
+        weir_processor_delta_to_cumulative::FACTORY.into(),
         weir_processor_memory_limiter::FACTORY.into(),
         weir_exporter_debug::FACTORY.into(),
         weir_exporter_nop::FACTORY.into(),

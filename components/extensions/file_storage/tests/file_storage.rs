@@ -1,5 +1,7 @@
 //! The extension as a host sees it.
 
+#![expect(clippy::unwrap_used, reason = "tests may fail loudly")]
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;

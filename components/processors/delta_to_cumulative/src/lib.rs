@@ -1,0 +1,35 @@
+//! `delta_to_cumulative` processor: adds up deltas to totals, and keeps the totals over restarts.
+//!
+//! Owns what a stream's total is, which points count towards it and when a total is safe. Who a stream is, and how histograms add up,
+//! is [`weir_streams`]; how state gets onto a disk is for the storage extension to know.
+//!
+//! A batch goes through four steps: it is [read](reading) into a list of points; a [walk](accumulator) over the shards of the table
+//! decides on each point; the decisions are [journaled](journal) if there is a storage; and the batch is [rewritten](writing) with
+//! them. Points that [wait](waiting) for older ones come out of a later step.
+
+mod accumulator;
+mod checkpoint;
+mod config;
+mod decision;
+mod encoding;
+mod journal;
+mod metrics;
+mod processor;
+mod reading;
+mod restore;
+mod shelf;
+mod stream;
+mod tend;
+mod turnstile;
+mod waiting;
+mod writing;
+
+pub use config::{Config, Summaries};
+
+use weir_component::{ProcessorFactory, Signal, Stability};
+
+/// What a binary lists to offer this processor.
+pub const FACTORY: ProcessorFactory =
+    ProcessorFactory::layer::<processor::DeltaToCumulative>("delta_to_cumulative", Stability::Alpha)
+        .aliases(&["deltatocumulative"])
+        .signals(&[Signal::Metrics]);
