@@ -100,7 +100,7 @@ impl JsonSchema for Literal {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": ["string", "boolean", "integer", "number", "array", "object"] })
+        json_schema!({})
     }
 }
 

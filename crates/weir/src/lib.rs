@@ -6,9 +6,12 @@ use weir_cli::Catalog;
 pub fn components() -> Catalog {
     Catalog::new([
         weir_receiver_otlp::FACTORY.into(),
+        weir_processor_attributes::FACTORY.into(),
         weir_processor_batch::FACTORY.into(),
+        weir_processor_filter::FACTORY.into(),
         weir_processor_delta_to_cumulative::FACTORY.into(),
         weir_processor_memory_limiter::FACTORY.into(),
+        weir_processor_resource::FACTORY.into(),
         weir_exporter_debug::FACTORY.into(),
         weir_exporter_nop::FACTORY.into(),
         weir_exporter_otlp_grpc::FACTORY.into(),

@@ -67,6 +67,7 @@ pub enum MetricMatchType {
     /// Found by a regular expression anywhere in the text.
     Regexp,
     /// Not supported.
+    #[schemars(skip)]
     Expr,
 }
 
