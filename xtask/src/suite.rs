@@ -35,6 +35,9 @@ pub fn test(filter: Option<&str>) -> Result<()> {
             ])
             .args(filter))
     });
+    if filter.is_none() {
+        steps.run("example of a distribution", example);
+    }
     let program = steps.run("build of the program", build);
     if servers && program {
         steps.run("integration tests", || {
@@ -57,6 +60,20 @@ pub fn test(filter: Option<&str>) -> Result<()> {
     steps.finish()
 }
 
+/// Builds and tests the crate that shows how others build on Weir. It is no member of the workspace, so it has a lock file of its own: the
+/// versions in it are those of the workspace.
+fn example() -> Result<()> {
+    let root = workspace_root();
+    let folder = root.join("examples/custom");
+    std::fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock"))
+        .context("cannot give the example the workspace's lock file")?;
+    run(cargo()
+        .args(["test", "--no-fail-fast", "--manifest-path"])
+        .arg(folder.join("Cargo.toml"))
+        // What both need is built once.
+        .env("CARGO_TARGET_DIR", target()))
+}
+
 /// Builds what the integration suite runs: the gateway and the load generator.
 fn build() -> Result<()> {
     run(cargo().args([
@@ -72,14 +89,16 @@ fn build() -> Result<()> {
 
 /// Path of the gateway that [`build`] made.
 fn program_path() -> Result<std::path::PathBuf> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-        || workspace_root().join("target"),
-        |folder| workspace_root().join(folder),
-    );
-    let path = target.join("debug/weir");
+    let path = target().join("debug/weir");
     if !path.is_file() {
         bail!("the build left no program at {}", path.display());
     }
     path.canonicalize()
         .with_context(|| format!("cannot resolve {}", path.display()))
+}
+
+/// Where cargo puts what it builds.
+fn target() -> std::path::PathBuf {
+    let folder = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    workspace_root().join(folder)
 }
