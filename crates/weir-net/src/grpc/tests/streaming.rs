@@ -5,20 +5,20 @@ use tokio::sync::mpsc;
 use super::*;
 
 /// Hands calls with their answers to the test, unless the message is `no`.
-struct Hands(mpsc::UnboundedSender<(Bytes, Answers)>);
+struct Hands(mpsc::Sender<(Bytes, Answers)>);
 
 impl ServerStreaming for Hands {
     fn begin(&self, call: ServerCall, answers: Answers) -> Result<(), Status> {
         if call.message == "no" {
             return Err(Status::new(Code::NotFound, "no"));
         }
-        self.0.send((call.message, answers)).expect("the test listens");
+        self.0.try_send((call.message, answers)).expect("the test listens");
         Ok(())
     }
 }
 
-async fn start_streaming() -> (Running, mpsc::UnboundedReceiver<(Bytes, Answers)>) {
-    let (hands, calls) = mpsc::unbounded_channel();
+async fn start_streaming() -> (Running, mpsc::Receiver<(Bytes, Answers)>) {
+    let (hands, calls) = mpsc::channel(4);
     let service = service(move |request: Request<hyper::body::Incoming>| {
         let hands = Hands(hands.clone());
         async move { serve_streaming(&hands, Limits::default(), request).await }
