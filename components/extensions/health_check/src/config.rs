@@ -1,14 +1,17 @@
 //! Options of the `health_check` extension.
 
+mod v2;
+
 use std::time::Duration;
 
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use weir_component::config::{OffUnlessSet, schema};
+use serde::{Deserialize, Serialize};
+use weir_component::config::{OffUnlessNamed, OffUnlessSet, schema};
 use weir_component::schemars::{self, JsonSchema};
 use weir_component::{Validate, Violations};
 use weir_net::config::Span;
 use weir_net::server::HttpServer;
+
+pub use v2::{ComponentHealth, ConfigSection, GrpcService, HttpService, StatusSection};
 
 /// Options of the `health_check` extension: its own, and all keys of an HTTP server on the same level.
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
@@ -23,14 +26,14 @@ pub struct Config {
     pub response_body: OffUnlessSet<ResponseBody>,
     /// The Collector's check of exporter failures, which its documentation calls broken: cannot be enabled.
     pub check_collector_pipeline: CheckCollectorPipeline,
-    /// The Collector's second form of this extension: cannot be enabled.
+    /// Chooses the second form: `http`, `grpc` and `component_health` in place of the keys above. Default: false.
     pub use_v2: bool,
-    /// Of the second form only.
-    pub http: V2Only,
-    /// Of the second form only.
-    pub grpc: V2Only,
-    /// Of the second form only.
-    pub component_health: V2Only,
+    /// Second form: the service over HTTP. Default: off.
+    pub http: OffUnlessNamed<HttpService>,
+    /// Second form: the service over gRPC. Default: off.
+    pub grpc: OffUnlessNamed<GrpcService>,
+    /// Second form: which errors of components count. Default: none.
+    pub component_health: OffUnlessNamed<ComponentHealth>,
 }
 
 weir_net::keys!(Config {
@@ -48,9 +51,9 @@ impl Default for Config {
             response_body: OffUnlessSet::off(),
             check_collector_pipeline: CheckCollectorPipeline::default(),
             use_v2: false,
-            http: V2Only::default(),
-            grpc: V2Only::default(),
-            component_health: V2Only::default(),
+            http: OffUnlessNamed::off(),
+            grpc: OffUnlessNamed::off(),
+            component_health: OffUnlessNamed::off(),
         }
     }
 }
@@ -92,49 +95,70 @@ impl Default for CheckCollectorPipeline {
     }
 }
 
-/// A section of the second form: read as a whole, to say that it is not supported. Null counts as absent.
-#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
-#[schemars(with = "()")]
-pub struct V2Only {
-    present: bool,
-}
-
-impl Serialize for V2Only {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_none()
-    }
-}
-
-impl<'de> Deserialize<'de> for V2Only {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let section = Option::<IgnoredAny>::deserialize(deserializer)?;
-        Ok(Self {
-            present: section.is_some(),
-        })
-    }
-}
-
-impl Validate for Config {
-    fn validate(&self, found: &mut Violations) {
+impl Config {
+    /// Reports keys of the second form without it, and checks those of the first.
+    fn validate_first(&self, found: &mut Violations) {
         found.require(self.path.starts_with('/'), "path", "must begin with `/`");
         let sections = [
-            ("use_v2", self.use_v2),
-            ("http", self.http.present),
-            ("grpc", self.grpc.present),
-            ("component_health", self.component_health.present),
+            ("http", self.http.is_on()),
+            ("grpc", self.grpc.is_on()),
+            ("component_health", self.component_health.is_on()),
         ];
         for (key, set) in sections {
             found.require(
                 !set,
                 key,
-                "not supported yet: the second form (v2) of health checks; use `endpoint` and `path`",
+                "belongs to the second form of health checks: add `use_v2: true`",
             );
+        }
+        self.server.validate(found);
+    }
+
+    /// Reports keys of the first form beside the second, and checks those of the second.
+    fn validate_second(&self, found: &mut Violations) {
+        let first = Self::default();
+        let keys = [
+            ("endpoint", self.server.endpoint != first.server.endpoint),
+            ("path", self.path != first.path),
+            ("response_body", self.response_body.is_on()),
+        ];
+        for (key, set) in keys {
+            found.require(
+                !set,
+                key,
+                "belongs to the first form of health checks: with `use_v2: true` use `http` or `grpc`",
+            );
+        }
+        let rest = HttpServer {
+            endpoint: first.server.endpoint.clone(),
+            ..self.server.clone()
+        };
+        found.require(
+            rest == first.server,
+            "",
+            "keys of a server on this level belong to the first form of health checks: with `use_v2: true` move them into `http`",
+        );
+        found.require(
+            self.http.is_on() || self.grpc.is_on(),
+            "use_v2",
+            "needs a service: name `http`, `grpc` or both",
+        );
+        found.nested("http", &self.http);
+        found.nested("grpc", &self.grpc);
+    }
+}
+
+impl Validate for Config {
+    fn validate(&self, found: &mut Violations) {
+        match self.use_v2 {
+            false => self.validate_first(found),
+            true => self.validate_second(found),
         }
         found.require(
             !self.check_collector_pipeline.enabled,
             "check_collector_pipeline::enabled",
-            "not supported: exporter failures are in own metrics (`otelcol_exporter_send_failed_*`); remove the section",
+            "not supported: exporter failures are in own metrics (`otelcol_exporter_send_failed_*`) and in the second form \
+             (`use_v2: true`, `component_health`); remove the section",
         );
-        self.server.validate(found);
     }
 }

@@ -1,4 +1,4 @@
-//! The extension: a server, and what it is told about the pipelines.
+//! The extension: its servers, and what it is told about the pipelines.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,22 +8,29 @@ use async_trait::async_trait;
 use http::Request;
 use hyper::body::Incoming;
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower::service_fn;
 use weir_component::{
-    BuildContext, BuildError, Component, ComponentId, Extension, Host, ShutdownError, StartError,
+    BuildContext, BuildError, Component, ComponentId, Extension, Host, ServiceInfo, ShutdownError, StartError,
 };
-use weir_net::server::Running;
+use weir_net::server::{Running, Server, ServerError};
 
-use crate::answer::{Health, answer};
-use crate::config::Config;
+use crate::config::{ComponentHealth, Config, GrpcService, HttpService};
+use crate::grpc_health::Health;
+use crate::{answer, status_page};
 
 /// Answers probes.
 pub(crate) struct HealthCheck {
     id: ComponentId,
     config: Arc<Config>,
-    health: Arc<Mutex<Health>>,
-    /// Set between start and shutdown.
-    server: Mutex<Option<Arc<Running>>>,
+    health: Arc<Mutex<answer::Health>>,
+    /// Filled between start and shutdown.
+    servers: Mutex<Vec<Running>>,
+    /// Calls of `Watch` that are answered.
+    watches: TaskTracker,
+    /// Ends the watches.
+    stopping: CancellationToken,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -33,23 +40,30 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[async_trait]
 impl Component for HealthCheck {
     async fn start(self: Arc<Self>, host: &Host) -> Result<(), StartError> {
-        let bound = self.config.server.bind(host).await;
-        let server = bound.map_err(|error| StartError::new("cannot serve health checks").caused_by(error))?;
-        tracing::info!(otelcol.component.id = %self.id, endpoint = %server.local_address(), "serving health checks");
-        let (config, health) = (Arc::clone(&self.config), Arc::clone(&self.health));
-        let running = server.start(service_fn(move |request: Request<Incoming>| {
-            let response = answer(&config, request.uri().path(), *lock(&health), Timestamp::now());
-            async move { Ok::<_, Infallible>(response) }
-        }));
-        *lock(&self.server) = Some(Arc::new(running));
+        let started = if self.config.use_v2 {
+            self.start_second(host).await
+        } else {
+            self.start_first(host).await
+        };
+        let servers =
+            started.map_err(|error| StartError::new("cannot serve health checks").caused_by(error))?;
+        for server in &servers {
+            let endpoint = server.local_address();
+            tracing::info!(otelcol.component.id = %self.id, %endpoint, "serving health checks");
+        }
+        *lock(&self.servers) = servers;
         Ok(())
     }
 
     async fn shutdown(&self, deadline: Instant) -> Result<(), ShutdownError> {
-        let server = lock(&self.server).take();
-        if let Some(server) = server {
+        self.stopping.cancel();
+        self.watches.close();
+        let servers = std::mem::take(&mut *lock(&self.servers));
+        for server in servers {
             server.shutdown(deadline).await;
         }
+        // With their connections cut, watches have nobody left to wait for.
+        self.watches.wait().await;
         Ok(())
     }
 }
@@ -62,7 +76,9 @@ impl Extension for HealthCheck {
             id: context.id.clone(),
             config: Arc::new(config.clone()),
             health: Arc::default(),
-            server: Mutex::default(),
+            servers: Mutex::default(),
+            watches: TaskTracker::new(),
+            stopping: CancellationToken::new(),
         })
     }
 
@@ -71,126 +87,67 @@ impl Extension for HealthCheck {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpStream;
-    use weir_component::ComponentKind;
-    use weir_component::config::OffUnlessSet;
-    use weir_testkit::contract;
-
-    use super::*;
-    use crate::FACTORY;
-    use crate::config::ResponseBody;
-
-    async fn started(mut config: Config) -> Arc<HealthCheck> {
-        config.server.endpoint = "127.0.0.1:0".to_owned();
-        let id = "health_check".parse().expect("id");
-        let context = BuildContext::standalone(id, ComponentKind::Extension, None);
-        let extension = Arc::new(HealthCheck::build(&config, &context).expect("built"));
-        Arc::clone(&extension)
-            .start(&Host::default())
-            .await
-            .expect("started");
-        extension
+impl HealthCheck {
+    async fn start_first(&self, host: &Host) -> Result<Vec<Running>, ServerError> {
+        let server = self.config.server.bind(host).await?;
+        let (config, health) = (Arc::clone(&self.config), Arc::clone(&self.health));
+        let running = server.start(service_fn(move |request: Request<Incoming>| {
+            let path = request.uri().path();
+            let response = answer::answer(&config, path, *lock(&health), Timestamp::now());
+            async move { Ok::<_, Infallible>(response) }
+        }));
+        Ok(vec![running])
     }
 
-    /// Sends a request and returns status line and body.
-    async fn probe(extension: &HealthCheck, path: &str) -> (String, String) {
-        let address = lock(&extension.server)
-            .as_ref()
-            .expect("running")
-            .local_address()
-            .to_string();
-        let mut stream = TcpStream::connect(address).await.expect("connected");
-        let request = format!("GET {path} HTTP/1.1\r\nHost: weir\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.expect("sent");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.expect("answered");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("head and body");
-        (
-            head.lines().next().unwrap_or_default().to_owned(),
-            body.to_owned(),
-        )
-    }
-
-    fn soon() -> Instant {
-        Instant::now() + Duration::from_secs(5)
-    }
-
-    #[tokio::test]
-    async fn probes_succeed_while_pipelines_run() {
-        let extension = started(Config::default()).await;
-        let (status, body) = probe(&extension, "/").await;
-        assert_eq!(status, "HTTP/1.1 503 Service Unavailable");
-        assert_eq!(
-            body,
-            r#"{"status":"Server not available","upSince":"0001-01-01T00:00:00Z","uptime":""}"#
-        );
-        extension.pipelines_ready(true);
-        let (status, body) = probe(&extension, "/live?full=1").await;
-        assert_eq!(status, "HTTP/1.1 200 OK");
-        assert!(
-            body.starts_with(r#"{"status":"Server available","upSince":"2"#),
-            "{body}"
-        );
-        extension.pipelines_ready(false);
-        assert_eq!(probe(&extension, "/").await.0, "HTTP/1.1 503 Service Unavailable");
-        extension.shutdown(soon()).await.expect("stopped");
-    }
-
-    #[tokio::test]
-    async fn path_and_texts_are_configurable() {
-        let texts = ResponseBody {
-            healthy: "fine".to_owned(),
-            unhealthy: "ill".to_owned(),
+    /// Binds all sockets before it serves on any.
+    async fn start_second(&self, host: &Host) -> Result<Vec<Running>, ServerError> {
+        let rules = self.config.component_health.as_ref().cloned().unwrap_or_default();
+        let http = match self.config.http.as_ref() {
+            Some(config) => Some((config, config.server.bind(host).await?)),
+            None => None,
         };
-        let config = Config {
-            path: "/ready".to_owned(),
-            response_body: OffUnlessSet::on(texts),
-            ..Config::default()
+        let grpc = match self.config.grpc.as_ref() {
+            Some(config) => Some((config, config.server.bind(host).await?)),
+            None => None,
         };
-        let extension = started(config).await;
-        assert_eq!(probe(&extension, "/ready").await.1, "ill");
-        extension.pipelines_ready(true);
-        assert_eq!(
-            probe(&extension, "/ready").await,
-            ("HTTP/1.1 200 OK".to_owned(), "fine".to_owned())
-        );
-        assert_eq!(probe(&extension, "/").await.0, "HTTP/1.1 404 Not Found");
-        extension.shutdown(soon()).await.expect("stopped");
+        let http = http.map(|(config, server)| serve_http(server, config, &rules, host.service()));
+        let grpc = grpc.map(|(config, server)| self.serve_grpc(server, config, &rules, host.service()));
+        Ok(http.into_iter().chain(grpc).collect())
     }
 
-    #[test]
-    fn what_is_not_supported_is_refused() {
-        contract::config_is_strict(&FACTORY.meta, "{endpoint: '0.0.0.0:13133', path: /healthz}");
-        for (yaml, path) in [
-            ("path: health", "path"),
-            ("use_v2: true", "use_v2"),
-            ("{http: {endpoint: 'localhost:1'}, grpc: }", "http"),
-            (
-                "component_health: {include_permanent_errors: true}",
-                "component_health",
-            ),
-            (
-                "check_collector_pipeline: {enabled: true, interval: 1m}",
-                "check_collector_pipeline::enabled",
-            ),
-        ] {
-            let mistakes = contract::mistakes(&FACTORY.meta, yaml);
-            assert!(
-                mistakes.len() == 1 && mistakes[0].starts_with(&format!("{path}: ")),
-                "{yaml}: {mistakes:?}"
-            );
-        }
-        assert!(
-            contract::mistakes(
-                &FACTORY.meta,
-                "check_collector_pipeline: {exporter_failure_threshold: 3}"
-            )
-            .is_empty()
-        );
+    fn serve_grpc(
+        &self,
+        server: Server,
+        config: &GrpcService,
+        rules: &ComponentHealth,
+        service: &Arc<ServiceInfo>,
+    ) -> Running {
+        let health = Health {
+            service: Arc::clone(service),
+            rules: rules.clone(),
+            limits: config.server.limits(),
+            watches: self.watches.clone(),
+            stopping: self.stopping.clone(),
+        };
+        server.start(service_fn(move |request: Request<Incoming>| {
+            let health = health.clone();
+            async move { Ok::<_, Infallible>(health.answer(request).await) }
+        }))
     }
 }
+
+fn serve_http(
+    server: Server,
+    config: &HttpService,
+    rules: &ComponentHealth,
+    service: &Arc<ServiceInfo>,
+) -> Running {
+    let (config, rules, service) = (Arc::new(config.clone()), rules.clone(), Arc::clone(service));
+    server.start(service_fn(move |request: Request<Incoming>| {
+        let response = status_page::answer(&request, &config, &rules, &service);
+        async move { Ok::<_, Infallible>(response) }
+    }))
+}
+
+#[cfg(test)]
+mod tests;
