@@ -92,6 +92,11 @@ impl Body {
         }
     }
 
+    /// Returns true if bytes are still to come from a [`Feed`].
+    pub(crate) const fn is_fed(&self) -> bool {
+        self.live.is_some()
+    }
+
     /// A body whose bytes come while it is sent.
     pub fn live() -> (Feed, Self) {
         let (feed, fed) = mpsc::channel(LIVE_FRAMES);

@@ -1,5 +1,6 @@
 //! A pool of connections.
 
+use std::error::Error;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -139,7 +140,8 @@ impl Transport {
         })
     }
 
-    /// Sends a request on a pooled or new connection and waits for the head of the answer.
+    /// Sends a request on a pooled or new connection and waits for the head of the answer. A request that a server on its way out
+    /// has not looked at is sent again, once.
     ///
     /// # Errors
     ///
@@ -157,8 +159,27 @@ impl Transport {
             value.set_sensitive(true);
             request.headers_mut().insert(header::PROXY_AUTHORIZATION, value);
         }
-        self.client.request(request).await
+        // A body that is fed can be sent once only.
+        let again = (!request.body().is_fed()).then(|| request.clone());
+        match (self.client.request(request).await, again) {
+            (Err(error), Some(again)) if was_turned_away(&error) => self.client.request(again).await,
+            (answer, _) => answer,
+        }
     }
+}
+
+/// Returns true if the server closes the connection in good order and has not looked at the request.
+///
+/// Spec: RFC 9113, section 6.8: requests on streams above the last one of a GOAWAY can be sent again.
+fn was_turned_away(error: &legacy::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<h2::Error>() {
+            return error.is_go_away() && error.is_remote() && error.reason() == Some(h2::Reason::NO_ERROR);
+        }
+        cause = error.source();
+    }
+    false
 }
 
 impl fmt::Debug for Transport {

@@ -58,36 +58,13 @@ fn no_request_fails_across_reloads_and_the_books_balance() {
     let path = folder.path().join("weir.yaml");
     fs::write(&path, config("memory_limiter/0")).expect("written");
     let mut gateway = start(&path);
-    let (stop, sent) = (AtomicBool::new(false), AtomicU64::new(0));
-    thread::scope(|scope| {
-        for _ in 0..CLIENTS {
-            scope.spawn(|| {
-                while !stop.load(Ordering::Relaxed) {
-                    let answer = send_point(&gateway.otlp);
-                    let good = answer
-                        .as_ref()
-                        .is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"));
-                    if !good {
-                        stop.store(true, Ordering::Relaxed);
-                        panic!("{answer:?}");
-                    }
-                    sent.fetch_add(1, Ordering::Relaxed);
-                }
-            });
-        }
-        for round in 0..RELOADS {
-            let before = sent.load(Ordering::Relaxed);
-            // Something must be under way each time.
-            while sent.load(Ordering::Relaxed) < before + 10 && !stop.load(Ordering::Relaxed) {
-                thread::yield_now();
-            }
-            fs::write(&path, config(&format!("memory_limiter/{}", round % 3))).expect("written");
-            gateway.weir.signal("HUP");
-            gateway.weir.wait_for("Configuration reloaded.");
-        }
-        stop.store(true, Ordering::Relaxed);
-    });
-    let sent = sent.into_inner() as f64;
+    let mut round = 0;
+    let sent = under_load(&gateway.otlp, || {
+        round += 1;
+        fs::write(&path, config(&format!("memory_limiter/{}", round % 3))).expect("written");
+        gateway.weir.signal("HUP");
+        gateway.weir.wait_for("Configuration reloaded.");
+    }) as f64;
     let metrics = get(&gateway.metrics, "/metrics");
     let of_otlp = value(
         &metrics,
@@ -119,6 +96,75 @@ fn no_request_fails_across_reloads_and_the_books_balance() {
         rest.contains("\"left\": \"nothing\", \"dropped\": \"nothing\""),
         "{rest}"
     );
+}
+
+/// A gateway that hands each request on by gRPC, on connections that it keeps, and never tries twice.
+fn edge(grpc: &str) -> (Weir, String) {
+    let config = format!(
+        "yaml:
+receivers: {{otlp: {{protocols: {{http: {{endpoint: '127.0.0.1:0'}}}}}}}}
+exporters:
+  otlp_grpc: {{endpoint: 'http://{grpc}', sending_queue: {{enabled: false}}, retry_on_failure: {{enabled: false}}}}
+service:
+  pipelines: {{metrics: {{receivers: [otlp], exporters: [otlp_grpc]}}}}
+  telemetry: {{metrics: {{level: none}}}}
+"
+    );
+    let mut weir = Weir::start(&["--config", &config]);
+    let otlp = endpoint(&weir.wait_for("serving OTLP/HTTP")).to_owned();
+    weir.wait_for("Everything is ready.");
+    (weir, otlp)
+}
+
+#[test]
+fn no_call_on_a_kept_connection_fails() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("weir.yaml");
+    fs::write(&path, config("memory_limiter")).expect("written");
+    let mut weir = Weir::start(&["--config", path.to_str().expect("UTF-8")]);
+    let grpc = endpoint(&weir.wait_for("serving OTLP/gRPC")).to_owned();
+    weir.wait_for("Everything is ready.");
+    let (edge, otlp) = edge(&grpc);
+    under_load(&otlp, || {
+        weir.signal("HUP");
+        weir.wait_for("Configuration reloaded.");
+    });
+    for weir in [edge, weir] {
+        weir.signal("TERM");
+        assert_eq!(weir.end().1, 0);
+    }
+}
+
+/// Sends from several threads all the time, reloads, and returns the number of requests, all of which were answered well.
+fn under_load(otlp: &str, mut reload: impl FnMut()) -> u64 {
+    let (stop, sent) = (AtomicBool::new(false), AtomicU64::new(0));
+    thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    let answer = send_point(otlp);
+                    let good = answer
+                        .as_ref()
+                        .is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"));
+                    if !good {
+                        stop.store(true, Ordering::Relaxed);
+                        panic!("{answer:?}");
+                    }
+                    sent.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        for _ in 0..RELOADS {
+            let before = sent.load(Ordering::Relaxed);
+            // Something must be under way each time.
+            while sent.load(Ordering::Relaxed) < before + 10 && !stop.load(Ordering::Relaxed) {
+                thread::yield_now();
+            }
+            reload();
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    sent.into_inner()
 }
 
 #[test]
