@@ -219,15 +219,30 @@ impl<T> Inner<T> {
 
     fn finish(&self, outcome: Result<Lease<T>, AuthError>) {
         self.metrics.record(&outcome);
-        if let Err(error) = &outcome {
-            if self.closing.is_cancelled() {
-                tracing::debug!(source = %self.metrics.source(), "renewal given up");
-            } else {
-                let error = error as &dyn std::error::Error;
-                tracing::warn!(error, extension = %self.metrics.extension(), source = %self.metrics.source(), "cannot renew");
+        let (extension, source) = (self.metrics.extension(), self.metrics.source());
+        let error = outcome.as_ref().err().cloned();
+        let recovered = self.lock().finish(Instant::now(), outcome);
+        match error {
+            // What shutdown ends is no failure.
+            Some(_) if self.closing.is_cancelled() => {}
+            Some(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(
+                    error,
+                    otelcol.component.id = extension,
+                    source,
+                    "an authenticator cannot fetch what it needs"
+                );
             }
+            None if recovered => {
+                tracing::info!(
+                    otelcol.component.id = extension,
+                    source,
+                    "an authenticator has what it needs again"
+                );
+            }
+            None => {}
         }
-        self.lock().finish(Instant::now(), outcome);
         self.fetched.send_modify(|count| *count += 1);
     }
 }

@@ -92,8 +92,10 @@ impl<T> State<T> {
         self.attempt = Some(now);
     }
 
-    pub(super) fn finish(&mut self, now: Instant, outcome: Result<Lease<T>, AuthError>) {
+    /// Takes the outcome of a fetch; returns true if it is the first success after failures.
+    pub(super) fn finish(&mut self, now: Instant, outcome: Result<Lease<T>, AuthError>) -> bool {
         self.fetching = false;
+        let failed = self.failure.is_some();
         match outcome {
             Ok(lease) => {
                 self.failure = None;
@@ -102,6 +104,7 @@ impl<T> State<T> {
                     renew_at: lease.renew_after.and_then(|after| now.checked_add(after)),
                     expires_at: lease.valid_for.and_then(|time| now.checked_add(time)),
                 });
+                failed
             }
             Err(error) => {
                 let count = self.failure.as_ref().map_or(0, |failure| failure.count);
@@ -111,6 +114,7 @@ impl<T> State<T> {
                     next: now + delay,
                     count: count.saturating_add(1),
                 });
+                false
             }
         }
     }
