@@ -7,10 +7,10 @@ use std::num::NonZeroUsize;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use weir_loadgen::workload::{Payload, Spec, lanes};
-use weir_pdata::rewrite::{Answer, Editor, PointEdit, ResourceEdit};
+use weir_pdata::rewrite::{Answer, Editor, NumberEdit, PointEdit, ResourceEdit};
 use weir_pdata::view::{
-    Attributes, ExponentialHistogramPoint, HistogramPoint, Metric, MetricsVisitor, NumberPoint, Resource,
-    Scope, SummaryPoint, Visit,
+    Attributes, ExponentialHistogramPoint, HistogramPoint, Metric, MetricsVisitor, Number, NumberPoint,
+    Resource, Scope, SummaryPoint, Visit,
 };
 use weir_pdata::{Batch, Signal, WireChunk};
 
@@ -88,6 +88,17 @@ impl Editor for DropPointAttribute {
     }
 }
 
+/// Sets value and start of number points, as an accumulator does.
+struct SetValues;
+
+impl Editor for SetValues {
+    fn number(&mut self, point: &NumberPoint<'_>, edit: &mut NumberEdit<'_>) -> Answer {
+        edit.set_value(Number::Double(1.5));
+        edit.point.set_start_ns(point.time_ns);
+        Answer::Keep
+    }
+}
+
 /// Drops every second point.
 struct DropPoints(bool);
 
@@ -147,6 +158,9 @@ fn stages(c: &mut Criterion) {
         });
         group.bench_function("rewrite, drop a point attribute", |b| {
             b.iter(|| rewritten(black_box(&batch), &mut DropPointAttribute))
+        });
+        group.bench_function("rewrite, set values", |b| {
+            b.iter(|| rewritten(black_box(&batch), &mut SetValues))
         });
         group.bench_function("rewrite, drop half of the points", |b| {
             b.iter(|| rewritten(black_box(&batch), &mut DropPoints(false)))

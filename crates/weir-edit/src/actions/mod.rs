@@ -217,7 +217,9 @@ impl Prepared<'_> {
                         list.retain(|attribute| !keys.contain(attribute));
                     }
                 }
-                Step::Hash(keys) => hash_all(list, keys),
+                Step::Hash(keys) => {
+                    list.replace_values(|attribute| keys.contain(attribute).then(|| hash(attribute.value())));
+                }
                 Step::Extract { key, pattern } => extract(list, key, pattern),
                 Step::Convert { key, to } => {
                     if let Some(value) = list.get(key).and_then(|value| converted(value, *to)) {
@@ -250,17 +252,6 @@ impl Prepared<'_> {
         if let Some(value) = known.or_else(|| default.map(AnyValue::from_decoded)) {
             list.upsert(key, value);
         }
-    }
-}
-
-fn hash_all(list: &mut AttributesEdit<'_>, keys: &Keys) {
-    let found: Vec<(String, String)> = list
-        .iter()
-        .filter(|attribute| keys.contain(*attribute))
-        .filter_map(|attribute| Some((attribute.key().to_str().ok()?.to_owned(), hash(attribute.value()))))
-        .collect();
-    for (key, hash) in found {
-        list.upsert(&key, hash.as_str());
     }
 }
 

@@ -189,6 +189,26 @@ impl AttributesEdit<'_> {
         gone
     }
 
+    /// Puts a text in the place of every value for which `change` gives one, in one pass, and returns how many.
+    pub fn replace_values(&mut self, mut change: impl FnMut(Attribute<'_>) -> Option<String>) -> usize {
+        let mut replaced = 0;
+        for index in 0..self.len() {
+            let attribute = Attribute::Wire(self.content(index));
+            if let Some(text) = change(attribute) {
+                let key = attribute.key().as_bytes().to_vec();
+                let value = AnyValue::from(text.as_str());
+                let entry = self
+                    .list
+                    .write(&key, |out| put_message(out, 2, text.len(), |out| value.put(out)));
+                self.load();
+                self.list.entries[index] = entry;
+                self.list.changed = true;
+                replaced += 1;
+            }
+        }
+        replaced
+    }
+
     /// Takes all attributes away.
     pub fn clear(&mut self) {
         self.retain(|_| false);

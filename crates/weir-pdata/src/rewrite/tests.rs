@@ -293,6 +293,10 @@ fn attributes_keep_their_order() {
         |list| list.rename("b", "b"),
         &["a=1", "b=2", "a=3", "c=4", "true"],
     );
+    check(
+        |list| list.replace_values(|one| (one.key().as_bytes() == b"a").then(|| "x".to_owned())) == 2,
+        &["a=x", "b=2", "a=x", "c=4", "true"],
+    );
     check(|list| list.copy("c", "b"), &["a=1", "b=4", "a=3", "c=4", "true"]);
     check(
         |list| list.copy("c", "d"),
