@@ -13,6 +13,7 @@ pub fn components() -> Catalog {
         weir_processor_memory_limiter::FACTORY.into(),
         weir_processor_resource::FACTORY.into(),
         weir_exporter_debug::FACTORY.into(),
+        weir_exporter_file::FACTORY.into(),
         weir_exporter_nop::FACTORY.into(),
         weir_exporter_otlp_grpc::FACTORY.into(),
         weir_exporter_otlp_http::FACTORY.into(),
