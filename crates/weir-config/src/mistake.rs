@@ -46,17 +46,16 @@ impl Config {
         let mut report = Report::new(sources.clone());
         for mistake in mistakes {
             let path = Path::parse(&mistake.path);
-            let nearest = root.nearest(&path);
             let place = match root.find(&path) {
                 Some(node) => node.value_place(),
-                None => nearest.key_place(),
+                None => root.nearest(&path).key_place(),
             };
-            let message = nearest.redact_below(&root.redact(&path, &mistake.message));
+            let message = root.redact_around(&path, &mistake.message);
             let diagnostic = match mistake.severity {
                 Severity::Error => Diagnostic::error(message),
                 Severity::Warning => Diagnostic::warning(message),
             };
-            let advice = mistake.advice.map(|advice| nearest.redact_below(&advice));
+            let advice = mistake.advice.map(|advice| root.redact_around(&path, &advice));
             report.push(diagnostic.path(path).place(place.clone()).maybe_hint(advice));
         }
         report.sort();

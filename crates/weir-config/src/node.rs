@@ -112,26 +112,21 @@ impl Node {
         node
     }
 
-    /// Replaces everything in `message` that came out of `${…}` at this node or below it by what the user wrote.
-    pub(crate) fn redact_below(&self, message: &str) -> String {
-        let mut message = match &self.expansion {
-            Some(expansion) => expansion.redact(message),
-            None => message.to_owned(),
-        };
-        match &self.kind {
-            Kind::List(items) => items
-                .iter()
-                .for_each(|item| message = item.redact_below(&message)),
-            Kind::Map(map) => map
-                .values()
-                .for_each(|entry| message = entry.redact_below(&message)),
-            _ => {}
-        }
-        message
-    }
-
     /// Replaces everything in `message` that came out of `${…}` on the way to `path` or at it by what the user wrote.
     pub(crate) fn redact(&self, path: &Path, message: &str) -> String {
+        let hidden: Vec<&Hidden> = self.hidden_on_the_way(path).collect();
+        redact(&hidden, message)
+    }
+
+    /// Like [`Node::redact`], and what came out of `${…}` below `path` too.
+    pub(crate) fn redact_around(&self, path: &Path, message: &str) -> String {
+        let mut hidden: Vec<&Hidden> = self.hidden_on_the_way(path).collect();
+        self.nearest(path).hidden_below(&mut hidden);
+        redact(&hidden, message)
+    }
+
+    /// What came in on the way to a value, the innermost first: it knows best what the user wrote there.
+    fn hidden_on_the_way(&self, path: &Path) -> impl Iterator<Item = &Hidden> {
         let mut way = vec![self];
         for step in path.steps() {
             match way.last().and_then(|node| node.child(step)) {
@@ -139,11 +134,22 @@ impl Node {
                 None => break,
             }
         }
-        // The innermost first: it knows best what the user wrote there.
-        let expansions = way.iter().rev().filter_map(|node| node.expansion.as_ref());
-        expansions.fold(message.to_owned(), |message, expansion| {
-            expansion.redact(&message)
-        })
+        way.into_iter()
+            .rev()
+            .filter_map(|node| node.expansion.as_ref())
+            .flat_map(|expansion| &expansion.hidden)
+    }
+
+    fn hidden_below<'a>(&'a self, found: &mut Vec<&'a Hidden>) {
+        let mut look = |child: &'a Self| {
+            found.extend(child.expansion.iter().flat_map(|expansion| &expansion.hidden));
+            child.hidden_below(found);
+        };
+        match &self.kind {
+            Kind::List(items) => items.iter().for_each(&mut look),
+            Kind::Map(map) => map.values().for_each(look),
+            _ => {}
+        }
     }
 }
 
@@ -151,50 +157,50 @@ impl Node {
 /// Shorter ones are as likely words of the message itself.
 const TELLING: usize = 6;
 
-impl Expansion {
-    /// Takes every hidden text, and what looks like a part of one, out of a message.
-    fn redact(&self, message: &str) -> String {
-        let mut message = message.to_owned();
-        for Hidden { text, written } in &self.hidden {
-            let quoted = format!("`{written}`");
-            for form in [format!("{text:?}"), format!("`{text}`"), format!("'{text}'")] {
-                message = message.replace(&form, &quoted);
-            }
-            for bare in [text.as_str(), &text.escape_debug().to_string()] {
-                if bare.len() >= 4 {
-                    message = message.replace(bare, written);
-                }
+/// Takes every hidden text, and what looks like a part of one, out of a message.
+fn redact(hidden: &[&Hidden], message: &str) -> String {
+    let mut message = message.to_owned();
+    // What stands in for a text may hold it (`${env:X:-text}`), so it is put in when all texts are out.
+    let marks = (MARKS..=char::MAX).zip(hidden);
+    for (mark, Hidden { text, .. }) in marks.clone() {
+        let quoted = format!("`{mark}`");
+        for form in [format!("{text:?}"), format!("`{text}`"), format!("'{text}'")] {
+            message = message.replace(&form, &quoted);
+        }
+        for bare in [text.as_str(), &text.escape_debug().to_string()] {
+            if bare.len() >= 4 {
+                message = message.replace(bare, mark.encode_utf8(&mut [0; 4]));
             }
         }
-        for Hidden { text, written } in &self.hidden {
-            message = without_parts(&message, text, written);
-        }
-        message
     }
+    for Hidden { text, .. } in hidden {
+        message = without_parts(&message, text);
+    }
+    for (mark, Hidden { written, .. }) in marks {
+        message = message.replace(mark, written);
+    }
+    message
 }
 
-/// Replaces parts of `text` by dots: any part in quotes, else those of [`TELLING`] length. What stands in for the text is
-/// left alone.
-fn without_parts(message: &str, text: &str, written: &str) -> String {
+/// Characters for private use, which no message has: each stands for a hidden text for a while.
+const MARKS: char = '\u{F0000}';
+
+/// Replaces parts of `text` by dots: any part in quotes, else those of [`TELLING`] length.
+fn without_parts(message: &str, text: &str) -> String {
     let mut out = String::new();
     let mut quoted = false;
-    for (nth, stretch) in message.split(written).enumerate() {
-        if nth > 0 {
-            out.push_str(written);
+    for piece in message.split_inclusive(['`', '"']) {
+        let (piece, quote) = match piece.strip_suffix(['`', '"']) {
+            Some(rest) => (rest, &piece[rest.len()..]),
+            None => (piece, ""),
+        };
+        if quoted && !piece.is_empty() && text.contains(piece) {
+            out.push_str("...");
+        } else {
+            push_without_runs(&mut out, piece, text);
         }
-        for piece in stretch.split_inclusive(['`', '"']) {
-            let (piece, quote) = match piece.strip_suffix(['`', '"']) {
-                Some(rest) => (rest, &piece[rest.len()..]),
-                None => (piece, ""),
-            };
-            if quoted && !piece.is_empty() && text.contains(piece) {
-                out.push_str("...");
-            } else {
-                push_without_runs(&mut out, piece, text);
-            }
-            out.push_str(quote);
-            quoted ^= !quote.is_empty();
-        }
+        out.push_str(quote);
+        quoted ^= !quote.is_empty();
     }
     out
 }
@@ -233,7 +239,27 @@ impl Kind {
 
 #[cfg(test)]
 mod tests {
-    use super::{Expansion, Hidden};
+    use super::{Hidden, redact};
+
+    #[test]
+    fn what_stands_in_for_a_text_may_hold_it() {
+        let (whole, default) = ("/etc/tls/key.pem", "/etc/tls");
+        let hidden = [
+            Hidden {
+                text: whole.to_owned(),
+                written: "${env:T:-/etc/tls}/key.pem".to_owned(),
+            },
+            Hidden {
+                text: default.to_owned(),
+                written: "${env:T:-/etc/tls}".to_owned(),
+            },
+        ];
+        let hidden: Vec<&Hidden> = hidden.iter().collect();
+        assert_eq!(
+            redact(&hidden, "cannot read the file `/etc/tls/key.pem`"),
+            "cannot read the file `${env:T:-/etc/tls}/key.pem`"
+        );
+    }
 
     #[test]
     fn hidden_texts_leave_messages() {
@@ -241,7 +267,7 @@ mod tests {
             text: "5hunter2\"x".to_owned(),
             written: "5${env:P}".to_owned(),
         }];
-        let expansion = Expansion { raw: None, hidden };
+        let hidden: Vec<&Hidden> = hidden.iter().collect();
         for (message, expected) in [
             (
                 "unknown unit `hunter` in duration `5hunter2\"x`",
@@ -252,7 +278,7 @@ mod tests {
             ("must be above 0", "must be above 0"),
             ("use `s` or `h`", "use `s` or `...`"),
         ] {
-            assert_eq!(expansion.redact(message), expected, "{message}");
+            assert_eq!(redact(&hidden, message), expected, "{message}");
         }
     }
 }

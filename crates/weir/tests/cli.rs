@@ -53,11 +53,15 @@ fn every_example_is_valid() {
             "{}: has no purpose header",
             example.display()
         );
-        let outcome = weir(&["validate", "--config", example.to_str().expect("UTF-8")]);
-        assert_eq!(
-            outcome,
-            (0, String::new(), String::new()),
-            "{}",
+        let (code, out, err) = weir(&["validate", "--config", example.to_str().expect("UTF-8")]);
+        // Certificates are not there, and that is all that may be said.
+        let warned = err.lines().filter(|line| line.starts_with("warning: "));
+        let only_files = warned
+            .clone()
+            .all(|line| line.starts_with("warning: cannot read the file"));
+        assert!(
+            code == 0 && out.is_empty() && only_files && (err.is_empty() || warned.count() > 0),
+            "{}: {code} {out}{err}",
             example.display()
         );
     }
