@@ -14,11 +14,13 @@ mod text;
 
 use serde_json::{Map, Value, json};
 use weir_component::config::reveal;
+use weir_component::config::schema::BLOCK;
 use weir_component::schemars::generate::SchemaSettings;
 use weir_component::schemars::{Schema, SchemaGenerator};
 use weir_component::{Catalog, ComponentKind, Factory};
 
 use crate::read::KINDS;
+use crate::telemetry;
 
 /// The dialect of all schemas.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -27,6 +29,7 @@ const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 #[derive(Debug, Clone)]
 pub struct Schemas {
     components: Vec<Described>,
+    telemetry: Value,
     definitions: Map<String, Value>,
     more: Vec<Value>,
 }
@@ -58,6 +61,7 @@ impl Schemas {
                     .map(|factory| Described::of(*factory, &mut generator))
                     .collect(),
                 more: more(&mut generator).into_iter().map(Schema::to_value).collect(),
+                telemetry: telemetry::schema(&mut generator).to_value(),
                 definitions: generator.take_definitions(true),
             }
         });
@@ -78,6 +82,7 @@ impl Schemas {
     fn all_mut(&mut self) -> impl Iterator<Item = &mut Value> {
         let components = self.components.iter_mut().map(|described| &mut described.options);
         components
+            .chain([&mut self.telemetry])
             .chain(&mut self.more)
             .chain(self.definitions.values_mut())
     }
@@ -85,6 +90,17 @@ impl Schemas {
     /// Returns the components, by kind and then in the order of the catalog.
     pub fn components(&self) -> &[Described] {
         &self.components
+    }
+
+    /// Returns the schema of `service::telemetry`.
+    pub fn telemetry(&self) -> &Value {
+        &self.telemetry
+    }
+
+    /// Returns the schema of a shared block by its name, if a component or `service::telemetry` has it as a section.
+    pub fn block(&self, name: &str) -> Option<&Value> {
+        let mut definitions = self.definitions.values();
+        definitions.find(|schema| schema.get(BLOCK).is_some_and(|block| block == name))
     }
 
     /// Returns the schemas of the types that were asked for beside the components.

@@ -12,6 +12,8 @@ mod traces;
 mod written;
 
 use serde::Serialize;
+use weir_component::config::schema::set_defaults;
+use weir_component::schemars::{JsonSchema, Schema, SchemaGenerator};
 
 pub use self::{
     logs::{LogEncoding, LogLevel, LogOutput, LogSampling, Logs},
@@ -84,6 +86,13 @@ pub(crate) fn read(reader: &mut Reader<'_>, section: Option<&Node>) -> Option<Te
         .any(|d| d.severity() == crate::Severity::Error);
     reader.report.extend(found.diagnostics);
     (!broken).then_some(telemetry)
+}
+
+/// Returns the JSON Schema of the section, with its defaults.
+pub(crate) fn schema(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = Written::json_schema(generator);
+    set_defaults(&mut schema, &Telemetry::default());
+    schema
 }
 
 /// Collects what is wrong beyond types, with places.

@@ -22,7 +22,7 @@ pub struct SendingQueue {
     /// Deliveries at the same time, 1 to 10000. With more than one the order of requests is not kept. Default: 10.
     #[schemars(range(min = 1, max = 10000))]
     pub num_consumers: usize,
-    /// Most that the queue holds, what is being delivered included, in units of `sizer`. Default: 1000.
+    /// Most that the queue holds, what is being delivered included, in units of `sizer`; at least 1.
     #[schemars(range(min = 1))]
     pub queue_size: usize,
     /// What `queue_size` is counted in: `requests`, `items` (data points, spans, log records) or `bytes` of OTLP protobuf.
@@ -46,13 +46,13 @@ pub struct SendingQueue {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BatchSection {
-    /// Longest time that a request waits for its batch to fill. Default: 200ms.
+    /// Longest time that a request waits for its batch to fill; more than 0.
     #[serde(with = "duration")]
     #[schemars(with = "duration::Text")]
     pub flush_timeout: Duration,
     /// Size at which a batch is delivered without waiting any longer. Default: 8192.
     pub min_size: usize,
-    /// Largest batch. 0 means no limit, and batches then end with the request that reaches `min_size`. Default: 0.
+    /// Largest batch, at least `min_size`. 0: no limit, and batches end with the request that reaches `min_size`.
     pub max_size: usize,
     /// What the sizes are counted in: `items` or `bytes`. Default: the queue's `sizer` if that is set, else `items`.
     // A section without keys inherits the queue's unit, one without a value does not.

@@ -16,7 +16,7 @@ const MIB: u64 = 1024 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// How often the resident set is compared with the limits. Required, more than 0.
+    /// How often the resident set is compared with the limits, such as `1s`. Required, more than 0.
     #[serde(with = "duration")]
     #[schemars(with = "duration::Text")]
     pub check_interval: Duration,
@@ -25,23 +25,24 @@ pub struct Config {
     /// How far below the hard limit the soft limit is, in MiB; less than `limit_mib`. 0 (default) means 20 % of the hard limit.
     /// Data in flight may use as much as the soft limit; above it new data is refused.
     pub spike_limit_mib: u32,
-    /// The hard limit in percent of the memory there is (cgroup limit or machine), 1 to 100.
+    /// The hard limit in percent of the memory there is (cgroup limit or machine), 1 to 100. This or `limit_mib` is required.
+    #[schemars(range(max = 100))]
     pub limit_percentage: u32,
     /// As `spike_limit_mib`, in percent; less than `limit_percentage`. 0 (default) means 20 % of the hard limit.
     pub spike_limit_percentage: u32,
-    /// See the remark on garbage collection. Default 10s.
+    /// Means something to a garbage collector only: checked for consistency, without effect. Default 10s.
     #[serde(with = "duration")]
     #[schemars(with = "duration::Text")]
     pub min_gc_interval_when_soft_limited: Duration,
-    /// See the remark on garbage collection. Default 0s.
+    /// Means something to a garbage collector only: checked for consistency, without effect. Default 0s.
     #[serde(with = "duration")]
     #[schemars(with = "duration::Text")]
     pub min_gc_interval_when_hard_limited: Duration,
-    /// See the remark on garbage collection. Default 30s.
+    /// Means something to a garbage collector only: checked for consistency, without effect. Default 30s.
     #[serde(with = "duration")]
     #[schemars(with = "duration::Text")]
     pub max_gc_interval_when_soft_limited: Duration,
-    /// See the remark on garbage collection. Default 30s.
+    /// Means something to a garbage collector only: checked for consistency, without effect. Default 30s.
     #[serde(with = "duration")]
     #[schemars(with = "duration::Text")]
     pub max_gc_interval_when_hard_limited: Duration,

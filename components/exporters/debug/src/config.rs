@@ -18,11 +18,11 @@ pub struct Config {
     pub sampling_initial: u32,
     /// After those, every how many batches one is printed; 1 prints all, 0 none for the rest of the second. Default 1.
     pub sampling_thereafter: u32,
-    /// Prints through Weir's own log (default) instead of writing plain text to `output_paths`.
+    /// Prints through Weir's own log instead of writing plain text to `output_paths`. Default true.
     pub use_internal_logger: bool,
     /// Where plain text goes: `stdout`, `stderr` or files. Only without the internal logger. Default `[stdout]`.
     pub output_paths: Vec<String>,
-    /// The Collector's queue in front of the exporter. Not supported: printing is synchronous.
+    /// The Collector's queue in front of the exporter. Not supported, for printing is synchronous: turning it on is an error.
     pub sending_queue: OffUnlessNamed<Unsupported>,
 }
 

@@ -21,7 +21,7 @@ pub(super) fn schema(schemas: &Schemas) -> Value {
         grammar::admit(&mut options);
         definitions.insert(name(described), options);
     }
-    properties.insert("service".to_owned(), service());
+    properties.insert("service".to_owned(), service(&schemas.telemetry));
     json!({
         "title": "Weir configuration",
         "description": "A configuration file, or a part of one: several are laid over each other. Any value may be a text with `${...}`, \
@@ -84,7 +84,9 @@ fn section(schemas: &Schemas, kind: ComponentKind) -> Value {
     })
 }
 
-fn service() -> Value {
+fn service(telemetry: &Value) -> Value {
+    let mut telemetry = telemetry.clone();
+    grammar::admit(&mut telemetry);
     let ids = |what: &str| {
         let mut list = json!({
             "description": what,
@@ -120,7 +122,7 @@ fn service() -> Value {
                 "patternProperties": { r"^\s*(metrics|traces|logs)\s*/.+$": pipeline, "::": {} },
                 "additionalProperties": false,
             },
-            "telemetry": { "description": "Logs, metrics and traces of Weir itself.", "type": ["object", "null", "string"] },
+            "telemetry": telemetry,
         },
         "patternProperties": { "::": {} },
         "additionalProperties": false,

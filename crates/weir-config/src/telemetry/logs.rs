@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use serde::Serialize;
 use weir_component::config::duration;
+use weir_component::schemars::{self, JsonSchema};
 
 use super::{AttributeValue, Processor, printed};
 
@@ -71,7 +72,7 @@ pub enum LogLevel {
 }
 
 /// The form of a log line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LogEncoding {
     /// Columns between tabs, for people.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
+use weir_component::schemars::{self, JsonSchema};
 
 use super::{Exporter, printed};
 
@@ -151,7 +152,7 @@ pub struct ViewSelector {
 }
 
 /// How something is measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum InstrumentType {
     /// Counts what happens.

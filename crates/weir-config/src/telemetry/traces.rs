@@ -1,6 +1,7 @@
 //! Which spans Weir makes of its own work, and where they go.
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
+use weir_component::schemars::{self, JsonSchema};
 
 use super::{Processor, printed};
 
@@ -40,7 +41,7 @@ pub enum TracesLevel {
 }
 
 /// How the trace of a request is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize, JsonSchema)]
 pub enum Propagator {
     /// `traceparent` and `tracestate`. Spec: W3C Trace Context.
     #[serde(rename = "tracecontext")]

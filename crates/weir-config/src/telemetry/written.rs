@@ -12,6 +12,7 @@ mod traces;
 mod views;
 
 use serde::Deserialize;
+use weir_component::schemars::{self, JsonSchema};
 
 use super::{Complaints, Telemetry};
 use logs::WrittenLogs;
@@ -19,13 +20,17 @@ use metrics::WrittenMetrics;
 use resource::WrittenResource;
 use traces::WrittenTraces;
 
-/// The section.
-#[derive(Default, Deserialize)]
+/// Logs, metrics and traces of Weir itself.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Written {
+    /// Log lines.
     logs: WrittenLogs,
+    /// Metrics about Weir itself.
     metrics: WrittenMetrics,
+    /// Spans of Weir's own work.
     traces: WrittenTraces,
+    /// What tells this process from others: attributes of all that is pushed, and of `target_info`.
     resource: WrittenResource,
 }
 

@@ -17,24 +17,24 @@ pub type RetryOnFailure = RetrySettings<5_000>;
 #[serde(deny_unknown_fields, default, bound = "")]
 #[schemars(rename = "RetryOnFailure{FIRST_PAUSE}", bound = "", extend("x-weir-block" = "retry_on_failure"))]
 pub struct RetrySettings<const FIRST_PAUSE: u64> {
-    /// Whether requests are sent again at all. Default: true.
+    /// Whether requests are sent again at all. Without, a failed request is refused or dropped at once.
     pub enabled: bool,
-    /// Pause before the first retry. Default: 5s unless the component says otherwise.
+    /// Pause before the first retry, before randomization.
     #[serde(with = "duration")]
     #[schemars(with = "duration::Text")]
     pub initial_interval: Duration,
-    /// Longest pause, before randomization. Default: 30s.
+    /// Longest pause, before randomization. A pause that the server asks for is kept even if it is longer.
     #[serde(with = "duration")]
     #[schemars(with = "duration::Text")]
     pub max_interval: Duration,
-    /// Time since the first attempt after which a request is given up; 0 means never. Default: 5m.
+    /// Time since the first attempt after which a request is given up. 0: never. Otherwise at least `initial_interval` and `max_interval`.
     #[serde(with = "duration")]
     #[schemars(with = "duration::Text")]
     pub max_elapsed_time: Duration,
-    /// Factor by which the pause grows from retry to retry. Default: 1.5.
+    /// Factor by which the pause grows from retry to retry, 0 or more.
     #[schemars(range(min = 0.0))]
     pub multiplier: f64,
-    /// How far a pause may be from its nominal length, as a fraction from 0 to 1. Spreads the retries of many senders. Default: 0.5.
+    /// How far a pause may be from its nominal length, as a fraction from 0 to 1: spreads the retries of many senders.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub randomization_factor: f64,
 }

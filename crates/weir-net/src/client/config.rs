@@ -6,17 +6,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use weir_component::config::{OffUnlessSet, Role, Validate, Violations, schema};
-use weir_component::{Host, StartError};
 use weir_component::schemars::{self, JsonSchema, Schema, SchemaGenerator, json_schema};
+use weir_component::{Host, StartError};
 
 use super::credentials::Credentials;
 use super::proxy::{self, ProxyEnvironment};
 use super::request::Client;
 use super::transport::{Transport, TransportSettings};
 use crate::compression::Encoding;
-use crate::config::{
-    Authentication, Headers, Middleware, Span, validate_auth, validate_client_middlewares,
-};
+use crate::config::{Authentication, Headers, Middleware, Span, validate_auth, validate_client_middlewares};
 use crate::tls::{TlsClient, TlsError};
 
 /// Idle connections per host where the configuration says 0, as in Go.
@@ -29,50 +27,51 @@ const DEFAULT_PING_TIMEOUT: Duration = Duration::from_secs(15);
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(transform = schema::block::<Self>("http_client"))]
 pub struct HttpClient {
-    /// URL to send to; user name and password in it become a basic `Authorization`. What else it means is up to the component.
+    /// URL to send to; user name and password in it become a basic `Authorization`. The component says what is appended.
     pub endpoint: String,
-    /// Proxy for all requests: `http`, `https`, `socks5` or `socks5h` URL. Default: `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` of the
-    /// environment.
+    /// Proxy for all requests: an `http`, `https`, `socks5` or `socks5h` URL. Empty: as `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` of the
+    /// environment say.
     pub proxy_url: String,
-    /// TLS for `https` URLs.
+    /// TLS, for `https` URLs.
     pub tls: TlsClient,
-    /// Bytes that are read from a connection at a time, at most. Default: 0, as they come.
+    /// Bytes that are read from a connection at a time, at most, from 0 to 64 MiB. 0: as they come.
+    #[schemars(range(min = 0, max = 67_108_864))]
     pub read_buffer_size: i64,
-    /// Bytes of a request that are buffered, at most. Default: 0, 400 KiB.
+    /// Bytes of a request that are buffered, at most, from 0 to 64 MiB. 0: 400 KiB.
+    #[schemars(range(min = 0, max = 67_108_864))]
     pub write_buffer_size: i64,
-    /// Longest time for a request, from the connection to the last byte of the answer. Default: 0, no limit.
+    /// Longest time for a request, from the connection to the last byte of the answer. 0: no limit.
     #[schemars(with = "Span")]
     pub timeout: Duration,
     /// Headers of every request, replacing those that the component sets. `Host` also names the virtual host, and keeps the client
     /// to HTTP/1.1.
     pub headers: Headers,
-    /// Credentials by an extension, which may replace headers. Default: none.
+    /// Credentials by an extension, which may replace headers. Off: none but those in `headers` and the URL.
     pub auth: OffUnlessSet<Authentication>,
-    /// Coding of request bodies: `gzip`, `zstd`, `snappy`, `x-snappy-framed`, `zlib`, `deflate`, `lz4`, `none` or empty.
+    /// Coding of request bodies. Empty and `none`: as they are.
     pub compression: Compression,
     /// Parameters of the coding.
     pub compression_params: CompressionParams,
     /// Idle connections kept in total. A client has one host as a rule, so this caps `max_idle_conns_per_host`. 0: no limit.
-    /// Default: 100.
     pub max_idle_conns: u32,
-    /// Idle connections kept per host. Default: 0, which is 2.
+    /// Idle connections kept per host. 0: 2, as in Go.
     pub max_idle_conns_per_host: u32,
-    /// Connections per host; requests beyond wait. Default: 0, no limit.
+    /// Connections per host, idle ones included; requests beyond wait. 0: no limit.
     pub max_conns_per_host: u32,
-    /// Time after which idle connections are closed; 0: never. Default: 90s.
+    /// Time after which idle connections are closed. 0: never.
     #[schemars(with = "Span")]
     pub idle_conn_timeout: Duration,
-    /// Uses each connection for one request. Default: false.
+    /// Uses each connection for one request.
     pub disable_keep_alives: bool,
-    /// Time of silence after which an HTTP/2 connection is pinged. Default: 0, never.
+    /// Time of silence after which an HTTP/2 connection is pinged. 0: never.
     #[schemars(with = "Span")]
     pub http2_read_idle_timeout: Duration,
-    /// Time to answer a ping. Default: 0, which is 15s.
+    /// Time to answer a ping before the connection is given up. 0: 15s.
     #[schemars(with = "Span")]
     pub http2_ping_timeout: Duration,
-    /// Offers HTTP/2 in TLS handshakes. Default: true.
+    /// Offers HTTP/2 in TLS handshakes.
     pub force_attempt_http2: bool,
-    /// A cookie jar. Not supported.
+    /// A cookie jar. Not supported: turning it on is an error.
     pub cookies: OffUnlessSet<Cookies>,
     /// No extension is a middleware for clients; must be empty.
     pub middlewares: Vec<Middleware>,
@@ -131,8 +130,8 @@ pub struct Cookies {}
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(transform = schema::keys::<Self>)]
 pub struct CompressionParams {
-    /// Level: -1 (default) or 1 to 9 for `gzip`, `zlib` and `deflate`, any for `zstd`; the others have none. Default: 0, that of the
-    /// coding (6 for the former, 1 for `zstd`).
+    /// Level: -1 (the usual one) or 1 to 9 for `gzip`, `zlib` and `deflate`, any for `zstd`; the others have none. 0: the usual one, 6 for
+    /// the former and 1 for `zstd`.
     pub level: i32,
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use http::uri::Authority;
 use http::{HeaderValue, Uri};
 use weir_component::config::{OffUnlessSet, Role, Validate, Violations, schema};
-use weir_component::{Host, StartError};
 use weir_component::schemars::{self, JsonSchema};
+use weir_component::{Host, StartError};
 
 use super::config::Compression;
 use super::credentials::Credentials;
@@ -14,9 +14,7 @@ use super::grpc_endpoint::{GrpcEndpoint, GrpcEndpointError};
 use super::proxy::ProxyEnvironment;
 use super::transport::{Address, Transport, TransportSettings};
 use crate::compression::Encoding;
-use crate::config::{
-    Authentication, Headers, Middleware, Span, validate_auth, validate_client_middlewares,
-};
+use crate::config::{Authentication, Headers, Middleware, Span, validate_auth, validate_client_middlewares};
 use crate::grpc;
 use crate::tls::{TlsClient, TlsError};
 
@@ -31,29 +29,32 @@ const DEFAULT_PING_TIMEOUT: Duration = Duration::from_secs(20);
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(transform = schema::block::<Self>("grpc_client"))]
 pub struct GrpcClient {
-    /// Server to call: `host:port`, or one of the forms of [`GrpcEndpoint`].
+    /// Server to call: `host:port`, with or without one of the prefixes `http://` (plaintext), `https://`, `dns:///` and
+    /// `passthrough:///`, or `unix:path`. Required.
     pub endpoint: String,
     /// Coding of messages: `gzip`, `snappy`, `zstd`, `none` or empty.
     pub compression: Compression,
     /// TLS; on unless the endpoint begins with `http://`, or `insecure` is true and no authority is configured.
     pub tls: TlsClient,
-    /// Pings. Default: off.
+    /// Pings that find out whether the server is there.
     pub keepalive: OffUnlessSet<ClientKeepalive>,
-    /// Bytes that are read from the connection at a time, at most. Default: 0, a frame at a time.
+    /// Bytes that are read from the connection at a time, at most, from 0 to 64 MiB. 0: a frame at a time.
+    #[schemars(range(min = 0, max = 67_108_864))]
     pub read_buffer_size: i64,
-    /// Bytes of a call that are buffered, at most. Default: 0, 1 MiB.
+    /// Bytes of a call that are buffered, at most, from 0 to 64 MiB. 0: 1 MiB.
+    #[schemars(range(min = 0, max = 67_108_864))]
     pub write_buffer_size: i64,
     /// Must be false: calls fail while there is no connection, and whoever makes them decides when to try again.
     pub wait_for_ready: bool,
     /// Metadata of every call, unless the component sets the same key.
     pub headers: Headers,
-    /// `User-Agent`. Default: that of the binary.
+    /// `User-Agent` of calls. Empty: that of the binary.
     pub user_agent: String,
-    /// `round_robin` (default) or `pick_first`. Both mean one connection, to the first address that answers.
+    /// `round_robin` or `pick_first`. Both mean one connection, to the first address that answers.
     pub balancer_name: String,
-    /// Name of the server in `:authority` and in the TLS handshake, if it differs from the endpoint's.
+    /// Name of the server in `:authority` and in the TLS handshake. Empty: that of the endpoint.
     pub authority: String,
-    /// Credentials by an extension, which may replace metadata. Default: none.
+    /// Credentials by an extension, which may replace metadata. Off: none but those in `headers`.
     pub auth: OffUnlessSet<Authentication>,
     /// No extension is a middleware for clients; must be empty.
     pub middlewares: Vec<Middleware>,
@@ -99,13 +100,13 @@ impl Default for GrpcClient {
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(transform = schema::keys::<Self>)]
 pub struct ClientKeepalive {
-    /// Time of silence before a ping; less than 10s counts as 10s. Default: 0, never.
+    /// Time of silence before a ping; less than 10s counts as 10s. 0: never.
     #[schemars(with = "Span")]
     pub time: Duration,
-    /// Time to answer before the connection is closed. Default: 0, which is 20s.
+    /// Time to answer before the connection is closed. 0: 20s.
     #[schemars(with = "Span")]
     pub timeout: Duration,
-    /// Pings also while no call is open. Default: false.
+    /// Pings also while no call is open; not every server allows it.
     pub permit_without_stream: bool,
 }
 

@@ -8,7 +8,7 @@ use weir_component::{ComponentId, InvalidId, StartError};
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(transform = schema::keys::<Self>)]
 pub struct Authentication {
-    /// Id of the extension, which must be listed in `service::extensions`.
+    /// Id of the extension, which must be listed in `service::extensions`. Required.
     pub authenticator: String,
 }
 

@@ -12,7 +12,7 @@ use weir_component::schemars::{self, JsonSchema};
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(transform = schema::keys::<Self>)]
 pub struct Dialer {
-    /// Longest time to connect. Default: 0, no limit.
+    /// Longest time to connect. 0: no limit.
     #[schemars(with = "Span")]
     pub timeout: Duration,
 }
@@ -23,7 +23,7 @@ crate::keys!(Dialer { timeout as Span });
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(transform = schema::keys::<Self>)]
 pub struct Middleware {
-    /// Id of the extension.
+    /// Id of the extension, which must be listed in `service::extensions`. Required.
     pub id: String,
 }
 

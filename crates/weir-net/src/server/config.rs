@@ -32,41 +32,42 @@ const HTTP2_STREAMS: u32 = 250;
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(transform = schema::block::<Self>("http_server"))]
 pub struct HttpServer {
-    /// `host:port` to listen on (empty host: all interfaces), or the path of a Unix socket. Default: the component's.
+    /// `host:port` to listen on (empty host: all interfaces; port 0: one that the system chooses), or the path of a Unix socket. Required
+    /// unless the component has a default.
     pub endpoint: String,
-    /// `tcp`, `tcp4`, `tcp6` or `unix`. Default: `tcp`.
+    /// Kind of socket: `tcp` (IPv4 and IPv6), `tcp4`, `tcp6` or `unix`.
     pub transport: String,
-    /// Means nothing to a server; must not be set.
+    /// Has no meaning for a server: setting it is an error.
     pub dialer: Dialer,
-    /// TLS. Default: off.
+    /// TLS. Off: plaintext.
     pub tls: OffUnlessSet<TlsServer>,
-    /// Cross-origin requests of browsers. Default: off.
+    /// Lets scripts of other origins send requests from browsers.
     pub cors: OffUnlessSet<Cors>,
-    /// Authentication of clients by an extension, before bodies are read. Default: off.
+    /// Authentication of clients by an extension, before bodies are read. Off: all are let in.
     pub auth: OffUnlessSet<HttpAuthentication>,
-    /// Largest request body in bytes, checked before and after decompression. 0 and less: 20 MiB.
+    /// Largest request body in bytes, checked before and after decompression; larger ones are refused. 0 and less: 20 MiB (20971520).
     pub max_request_body_size: i64,
-    /// Passes request headers on as metadata of the client. Default: false.
+    /// Passes request headers on as metadata of the client, for steps that tell clients apart (`metadata_keys`, `headers_setter`).
     pub include_metadata: bool,
     /// Headers set on every response.
     pub response_headers: Headers,
-    /// Content codings accepted. Without `""`, uncompressed bodies are refused; an empty list passes bodies on as they are.
-    /// Default: `"", gzip, zstd, zlib, snappy, deflate, lz4, x-snappy-framed`.
+    /// Content codings that are accepted; bodies in others are refused. Without `""`, uncompressed bodies are refused; an empty list
+    /// passes bodies on as they are.
     pub compression_algorithms: AcceptedEncodings,
-    /// Longest time to read a request body. Default: 0, no limit.
+    /// Longest time to read a request body. 0: no limit.
     #[schemars(with = "Span")]
     pub read_timeout: Duration,
-    /// Longest time to read the header of a request, where HTTP/1 connections count the wait for the request as well unless
-    /// `idle_timeout` is longer. 0 means `read_timeout`. Default: 1m.
+    /// Longest time to read the header of a request, where HTTP/1 connections count the wait for the request as well unless `idle_timeout`
+    /// is longer. 0: as `read_timeout`.
     #[schemars(with = "Span")]
     pub read_header_timeout: Duration,
-    /// Longest time that a client may refuse to take bytes of a response. Default: 30s; 0: no limit.
+    /// Longest time that a client may refuse to take bytes of a response. 0: no limit.
     #[schemars(with = "Span")]
     pub write_timeout: Duration,
-    /// Longest time that a connection stays open between requests. 0 means `read_timeout`. Default: 1m.
+    /// Longest time that a connection stays open between requests. 0: as `read_timeout`.
     #[schemars(with = "Span")]
     pub idle_timeout: Duration,
-    /// Serves more than one request per HTTP/1 connection. Default: true.
+    /// Serves more than one request per HTTP/1 connection.
     pub keep_alives_enabled: bool,
     /// Extensions that decide on requests when these are authenticated and before bodies are read, in this order; such as
     /// `memory_limiter`. Default: none.
@@ -105,7 +106,7 @@ impl Default for HttpServer {
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(transform = schema::keys::<Self>)]
 pub struct HttpAuthentication {
-    /// Id of the extension, which must be listed in `service::extensions`.
+    /// Id of the extension, which must be listed in `service::extensions`. Required.
     pub authenticator: String,
     /// Parameters of the URL's query that stand in for the headers of the same name, ignoring case. URLs end up in logs of proxies:
     /// use it for what cannot set headers.
@@ -134,9 +135,10 @@ impl Validate for HttpAuthentication {
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(transform = schema::keys::<Self>)]
 pub struct Cors {
-    /// Origins that may send requests; `*` stands for any characters, once per origin. None: the section is without effect.
+    /// Origins that may send requests, such as `https://app.example.com`; `*` stands for any characters, once per origin. Empty: the
+    /// section has no effect.
     pub allowed_origins: Vec<String>,
-    /// Request headers besides the usual ones (`Accept`, `Content-Type`, `X-Requested-With`); `*` for any.
+    /// Request headers allowed besides the usual ones (`Accept`, `Content-Type`, `X-Requested-With`); `*` for any.
     pub allowed_headers: Vec<String>,
     /// Response headers that scripts may see.
     pub exposed_headers: Vec<String>,

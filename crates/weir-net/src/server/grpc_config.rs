@@ -35,28 +35,32 @@ const DEFAULT_MIN_TIME: Duration = Duration::from_secs(5 * 60);
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(transform = schema::block::<Self>("grpc_server"))]
 pub struct GrpcServer {
-    /// `host:port` to listen on (empty host: all interfaces), or the path of a Unix socket. Default: the component's.
+    /// `host:port` to listen on (empty host: all interfaces; port 0: one that the system chooses), or the path of a Unix socket. Required
+    /// unless the component has a default.
     pub endpoint: String,
-    /// `tcp`, `tcp4`, `tcp6` or `unix`. Default: `tcp`.
+    /// Kind of socket: `tcp` (IPv4 and IPv6), `tcp4`, `tcp6` or `unix`.
     pub transport: String,
-    /// Means nothing to a server; must not be set.
+    /// Has no meaning for a server: setting it is an error.
     pub dialer: Dialer,
-    /// TLS. Default: off.
+    /// TLS. Off: plaintext.
     pub tls: OffUnlessSet<TlsServer>,
-    /// Largest message in MiB, compressed and decompressed. Default: 0, which is 4.
+    /// Largest message in MiB, compressed and decompressed, from 0 to 4095; larger ones are refused with `RESOURCE_EXHAUSTED`. 0: 4 MiB.
+    #[schemars(range(min = 0, max = 4095))]
     pub max_recv_msg_size_mib: i64,
-    /// Calls that one connection may have open at once. Default: 0, which is 1024.
+    /// Calls that one connection may have open at once; more wait at the client. 0: 1024.
     pub max_concurrent_streams: u32,
-    /// Bytes that are read from a connection at a time, at most. Buffers grow to this as large requests come and shrink again.
-    /// Default: 0, a frame at a time.
+    /// Bytes that are read from a connection at a time, at most, from 0 to 64 MiB. Buffers grow to this as large requests come and shrink
+    /// again. 0: a frame at a time.
+    #[schemars(range(min = 0, max = 67_108_864))]
     pub read_buffer_size: i64,
-    /// Bytes of an answer that are buffered, at most. Default: 0, 400 KiB.
+    /// Bytes of an answer that are buffered, at most, from 0 to 64 MiB. 0: 400 KiB.
+    #[schemars(range(min = 0, max = 67_108_864))]
     pub write_buffer_size: i64,
-    /// Life of connections.
+    /// How long connections live, and how it is found out that a client is gone.
     pub keepalive: OnUnlessDisabled<Keepalive>,
-    /// Authentication of clients by an extension, before messages are read. Default: off.
+    /// Authentication of clients by an extension, before messages are read. Off: all are let in.
     pub auth: OffUnlessSet<Authentication>,
-    /// Passes request metadata on as metadata of the client. Default: false.
+    /// Passes request metadata on as metadata of the client, for steps that tell clients apart (`metadata_keys`, `headers_setter`).
     pub include_metadata: bool,
     /// Extensions that decide on calls when these are authenticated and before messages are read, in this order; such as
     /// `memory_limiter`. Default: none.
@@ -101,9 +105,9 @@ impl Default for GrpcServer {
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(transform = schema::keys::<Self>)]
 pub struct Keepalive {
-    /// What the server does by itself.
+    /// What the server does by itself. In all of its keys, 0 is the usual value.
     pub server_parameters: OnUnlessDisabled<ServerParameters>,
-    /// What the server expects of clients that send pings.
+    /// What the server expects of clients that send pings. A section that sets nothing is not enforced.
     pub enforcement_policy: OnUnlessDisabled<EnforcementPolicy>,
 }
 
@@ -116,19 +120,19 @@ crate::keys!(Keepalive {
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(transform = schema::keys::<Self>)]
 pub struct ServerParameters {
-    /// A connection without calls for this long is closed. Default: never.
+    /// A connection without calls for this long is closed. 0: never.
     #[schemars(with = "Span")]
     pub max_connection_idle: Duration,
-    /// A connection of this age, give or take 10 %, is asked to end: the client opens another. Default: never.
+    /// A connection of this age, give or take 10 %, is asked to end, so that clients spread over new servers. 0: never.
     #[schemars(with = "Span")]
     pub max_connection_age: Duration,
-    /// Time that calls then have before the connection is cut. Default: unlimited.
+    /// Time that open calls have when a connection reached its age, before it is cut. 0: unlimited.
     #[schemars(with = "Span")]
     pub max_connection_age_grace: Duration,
-    /// Time between pings. Default: 2h.
+    /// Time of silence after which the server asks whether the client is there. 0: 2h.
     #[schemars(with = "Span")]
     pub time: Duration,
-    /// Time that a ping may stay unanswered before the connection is closed. Default: 20s.
+    /// Time to answer before the connection is closed. 0: 20s.
     #[schemars(with = "Span")]
     pub timeout: Duration,
 }
@@ -144,10 +148,10 @@ crate::keys!(ServerParameters {
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(transform = schema::keys::<Self>)]
 pub struct EnforcementPolicy {
-    /// Time between pings of a client, at least. 0: 5m.
+    /// Shortest time between pings of a client; who pings more often is disconnected at the third offence. 0: 5m.
     #[schemars(with = "Span")]
     pub min_time: Duration,
-    /// Allows pings while no call is open. Default: false, one in two hours.
+    /// Allows pings while no call is open. Without, one in two hours is.
     pub permit_without_stream: bool,
 }
 

@@ -14,37 +14,37 @@ use crate::config::Span;
 #[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(transform = schema::keys::<Self>)]
 pub struct TlsFiles {
-    /// File with the authorities that sign the peers of a client. Default: those of the system. Does not verify the clients of a
-    /// server: that is `client_ca_file`.
+    /// File with the authorities that sign the certificate of a server, PEM. Empty: those of the system. In the section of a server it has
+    /// no effect on who gets in: that is `client_ca_file`.
     pub ca_file: String,
     /// Like `ca_file`, inline.
     pub ca_pem: Secret,
-    /// Trusts the authorities of the system besides those of `ca_file` or `ca_pem`. Default: false.
+    /// Trusts the authorities of the system besides those of `ca_file` or `ca_pem`.
     pub include_system_ca_certs_pool: bool,
-    /// File with the own certificate and its intermediates, own first. Needs a key.
+    /// File with the own certificate and its intermediates, own first, PEM. Needs a key.
     pub cert_file: String,
     /// Like `cert_file`, inline.
     pub cert_pem: Secret,
-    /// File with the private key of the own certificate (PKCS #8, PKCS #1 or SEC 1).
+    /// File with the private key of the own certificate, PEM (PKCS #8, PKCS #1 or SEC 1), not encrypted.
     pub key_file: String,
     /// Like `key_file`, inline.
     pub key_pem: Secret,
-    /// Oldest protocol version: `1.2` (default) or `1.3`. `1.0` and `1.1` are not supported.
+    /// Oldest protocol version: `1.2` or `1.3`; empty: `1.2`. `1.0` and `1.1` are not supported.
     pub min_version: String,
-    /// Newest protocol version: `1.2` or `1.3` (default).
+    /// Newest protocol version: `1.2` or `1.3`; empty: `1.3`.
     pub max_version: String,
-    /// Cipher suites of TLS 1.2 by their IANA names. Default: all that are known, which are all safe. Those of TLS 1.3 may be named
-    /// and are always on.
+    /// Cipher suites of TLS 1.2 by their IANA names. Empty: all that are known, which are all safe. Those of TLS 1.3 may be named and are
+    /// always on.
     pub cipher_suites: Vec<String>,
-    /// Not supported: there are no insecure suites.
+    /// Must be false: there are no insecure suites.
     pub include_insecure_cipher_suites: bool,
-    /// Key exchange groups in order of preference: `X25519MLKEM768`, `X25519`, `P256`, `P384`. Default: these, in this order.
+    /// Key exchange groups in order of preference, of `X25519MLKEM768`, `X25519`, `P256`, `P384`. Empty: these, in this order.
     pub curve_preferences: Vec<String>,
     /// Time after which `cert_file` and `key_file` are read again by the next handshake. A pair that cannot be used is logged and the
-    /// previous one kept. Default: 0, never.
+    /// previous one kept. 0: never.
     #[schemars(with = "Span")]
     pub reload_interval: Duration,
-    /// Keys in a TPM. Not supported.
+    /// Keys in a TPM. Not supported: turning it on is an error.
     pub tpm: Tpm,
 }
 
@@ -81,11 +81,11 @@ pub struct TlsServer {
     /// Keys shared with clients.
     #[schemars(flatten)]
     pub files: TlsFiles,
-    /// File with the authorities that sign client certificates. Set: every client must present a certificate that one of them
-    /// signed. Default: clients need no certificate.
+    /// File with the authorities that sign client certificates, PEM. Set: every client must present a certificate that one of them signed.
+    /// Empty: clients need no certificate.
     pub client_ca_file: String,
-    /// Watches `client_ca_file`: it is read again by a handshake, at most once per second. A file that cannot be used is logged and
-    /// the previous one kept. Default: false.
+    /// Watches `client_ca_file`: it is read again by a handshake, at most once per second. A file that cannot be used is logged and the
+    /// previous one kept.
     pub client_ca_file_reload: bool,
 }
 
@@ -99,12 +99,10 @@ pub struct TlsClient {
     #[schemars(flatten)]
     pub files: TlsFiles,
     /// gRPC only: plaintext instead of TLS, unless an authority is configured. With HTTP the scheme of the URL decides.
-    /// Default: false.
     pub insecure: bool,
-    /// Accepts any certificate. The handshake is still verified, so the connection is encrypted, but to whom is unknown.
-    /// Default: false.
+    /// Accepts any certificate: the connection is encrypted, but nobody knows to whom.
     pub insecure_skip_verify: bool,
-    /// Name to send and to verify instead of the host of the endpoint. Default: the host.
+    /// Name to send and to verify instead of the host of the endpoint. Empty: the host.
     pub server_name_override: String,
 }
 

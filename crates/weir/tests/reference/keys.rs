@@ -11,9 +11,6 @@ use weir_config::schema::Schemas;
 use super::markdown::code;
 use super::pages::Block;
 
-/// Deepest nesting that a table follows; deeper would be a mistake of a type.
-const DEPTH: usize = 8;
-
 /// A row: key, type, default, meaning.
 pub(crate) type Row = [String; 4];
 
@@ -49,86 +46,106 @@ impl Tables<'_> {
     /// Returns the keys of a section.
     pub(crate) fn keys(&self, section: &Value) -> Keys {
         let mut keys = Keys::default();
-        self.collect(section, "", None, &mut keys, DEPTH);
+        self.collect(section, "", None, &mut keys, &mut Vec::new());
         keys
     }
 
-    /// `own` is the name of the block whose page this is: its keys are no strangers.
+    /// Returns the keys of a block, for its own page.
     pub(crate) fn keys_of_block(&self, block: &Block) -> Keys {
         let mut keys = Keys::default();
-        self.collect(&block.schema, "", Some(&block.name), &mut keys, DEPTH);
+        self.collect(&block.schema, "", Some(&block.name), &mut keys, &mut Vec::new());
         keys
     }
 
-    fn collect(&self, section: &Value, path: &str, own: Option<&str>, keys: &mut Keys, depth: usize) {
-        assert!(depth > 0, "{path}: too deep");
+    /// `own` is the name of the block whose page this is: its keys are no strangers. `open` holds the sections that this one stands in.
+    fn collect<'a>(
+        &'a self,
+        section: &'a Value,
+        path: &str,
+        own: Option<&str>,
+        keys: &mut Keys,
+        open: &mut Vec<&'a Value>,
+    ) {
+        if open.iter().any(|open| std::ptr::eq(*open, section)) {
+            // A section that may stand in itself is described once.
+            return;
+        }
+        open.push(section);
         let optional = is_optional(section);
         let mut borrowed: BTreeMap<&str, Vec<(String, String)>> = BTreeMap::new();
         for (key, property) in properties(section) {
             if optional && key == "enabled" {
                 continue;
             }
-            match property.get(FROM).and_then(Value::as_str) {
-                Some(block) if own != Some(block) => {
-                    let differing = borrowed.entry(block).or_default();
-                    differing.extend(self.differing(key, property, block));
+            if let Some(block) = property.get(FROM).and_then(Value::as_str)
+                && own != Some(block)
+            {
+                let differing = borrowed.entry(block).or_default();
+                differing.extend(self.differing(key, property, block));
+                continue;
+            }
+            let at = match path {
+                "" => key.to_owned(),
+                path => format!("{path}::{key}"),
+            };
+            keys.rows.push(self.row(&at, property));
+            if property.get("deprecated").is_some() {
+                continue;
+            }
+            for (section, suffix) in self.sections(property) {
+                if section.get(BLOCK).is_none() {
+                    self.collect(section, &format!("{at}{suffix}"), own, keys, open);
                 }
-                _ => self.row(key, property, path, own, keys, depth),
             }
         }
-        keys.borrowed
-            .extend(borrowed.into_iter().map(|(block, differing)| Borrowed {
-                section: path.to_owned(),
-                block: block.to_owned(),
-                differing,
-            }));
+        let borrowed = borrowed.into_iter().map(|(block, differing)| Borrowed {
+            section: path.to_owned(),
+            block: block.to_owned(),
+            differing,
+        });
+        keys.borrowed.extend(borrowed);
+        open.pop();
     }
 
-    fn row(&self, key: &str, property: &Value, path: &str, own: Option<&str>, keys: &mut Keys, depth: usize) {
-        let at = if path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{path}::{key}")
-        };
+    /// Returns the sections that a key holds, with what follows the key in their path: itself, the elements of a list, the values of a map.
+    fn sections<'a>(&'a self, property: &'a Value) -> impl Iterator<Item = (&'a Value, &'static str)> {
+        let target = self.target(property);
+        let inside = |key: &str| target.get(key).map(|schema| self.schemas.resolve(schema));
+        let all = [
+            (Some(target), ""),
+            (inside("items"), "[]"),
+            (inside("additionalProperties"), "::<name>"),
+        ];
+        all.into_iter()
+            .filter_map(|(section, suffix)| Some((section?, suffix)))
+            .filter(|(section, _)| section.get("properties").is_some())
+    }
+
+    fn row(&self, at: &str, property: &Value) -> Row {
         let target = self.target(property);
         let mut meaning = self.meaning(property, target);
-        let block = target.get(BLOCK).and_then(Value::as_str);
-        if let Some(block) = block {
-            let optional = is_optional(target);
-            let differing: Vec<_> = properties(target)
+        for (section, suffix) in self.sections(property) {
+            let Some(block) = section.get(BLOCK).and_then(Value::as_str) else {
+                continue;
+            };
+            let page = format!("[{}]({}/{block}.md)", self.block(block).title, self.shared);
+            meaning += &match suffix {
+                "" => format!(" Keys: {page}"),
+                _ => format!(" Keys of each: {page}"),
+            };
+            let optional = is_optional(section);
+            let differing: Vec<_> = properties(section)
                 .filter(|(key, _)| !(optional && *key == "enabled"))
                 .flat_map(|(key, property)| self.differing(key, property, block))
                 .map(|(key, default)| format!("`{key}: {default}`"))
                 .collect();
-            meaning.push_str(&format!(
-                " Keys: [{}]({}/{block}.md)",
-                self.block(block).title,
-                self.shared
-            ));
             if !differing.is_empty() {
-                meaning.push_str(&format!(", here with {}", differing.join(", ")));
+                meaning += &format!(", here with {}", differing.join(", "));
             }
             meaning.push('.');
         }
-        let row = [
-            code(&at),
-            self.type_of(target),
-            default_of(property, target),
-            meaning,
-        ];
-        keys.rows.push(row);
-        if block.is_some() {
-            return;
-        }
-        let items = target.get("items").map(|items| self.schemas.resolve(items));
-        let values = target
-            .get("additionalProperties")
-            .map(|values| self.schemas.resolve(values));
-        for (inside, suffix) in [(Some(target), ""), (items, "[]"), (values, "::<name>")] {
-            if let Some(inside) = inside.filter(|inside| inside.get("properties").is_some()) {
-                self.collect(inside, &format!("{at}{suffix}"), own, keys, depth - 1);
-            }
-        }
+        let default = default_of(property, target);
+        [code(at), self.type_of(target), default, meaning]
     }
 
     /// Returns the schema that a key refers to; of what may be null, the other alternative.
@@ -213,8 +230,14 @@ impl Tables<'_> {
             };
             return types.join(separator);
         }
+        let duration = duration_pattern();
+        if schema.get("pattern").is_some() && schema.get("pattern") == duration.get("pattern") {
+            return "duration".to_owned();
+        }
+        if let Some(names) = several_types(schema) {
+            return names;
+        }
         match type_name(schema) {
-            "string" if schema.get("pattern") == duration_pattern().get("pattern") => "duration".to_owned(),
             "string" if schema.get("format").is_some_and(|format| format == "password") => {
                 "secret".to_owned()
             }
@@ -273,6 +296,20 @@ fn type_name(schema: &Value) -> &str {
     }
 }
 
+/// Returns the types of a plain value that may have several.
+fn several_types(schema: &Value) -> Option<String> {
+    let names = schema.get("type")?.as_array()?.iter().filter_map(Value::as_str);
+    let names: Vec<&str> = names
+        .filter(|name| *name != "null")
+        .map(|name| match name {
+            "string" => "text",
+            "array" => "list",
+            name => name,
+        })
+        .collect();
+    (names.len() > 1).then(|| names.join(" or "))
+}
+
 fn plural(name: &str) -> String {
     match name {
         "text" | "secret" | "duration" | "integer" | "number" | "section" => format!("{name}s"),
@@ -300,6 +337,8 @@ fn default_of(property: &Value, target: &Value) -> String {
         Some(Value::Object(map)) if is_section && is_off(map) => "off".to_owned(),
         None | Some(Value::Null) => String::new(),
         Some(Value::Object(map)) if map.is_empty() => "`{}`".to_owned(),
+        // Too long for a table; the description says what it is.
+        Some(Value::Array(list)) if list.iter().any(Value::is_object) => String::new(),
         Some(default) => code(&plain(default)),
     }
 }

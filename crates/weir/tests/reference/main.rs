@@ -60,7 +60,16 @@ fn described() -> (Schemas, Vec<Block>) {
             .to_owned();
         Block { name, title, schema }
     });
-    let blocks = blocks.collect();
+    let telemetry = [
+        ("telemetry_exporter", "Exporter of own telemetry"),
+        ("telemetry_processor", "Processor of own telemetry"),
+    ];
+    let telemetry = telemetry.map(|(name, title)| {
+        let schema = schemas.block(name).expect("described").clone();
+        let name = name.to_owned();
+        Block { name, title, schema }
+    });
+    let blocks = blocks.chain(telemetry).collect();
     (schemas, blocks)
 }
 

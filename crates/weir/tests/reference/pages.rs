@@ -45,6 +45,7 @@ pub(crate) fn all(schemas: &Schemas, blocks: &[Block], root: &Path) -> BTreeMap<
             shared(schemas, blocks, block),
         );
     }
+    pages.insert("service.md".to_owned(), service(schemas, blocks));
     pages.insert("README.md".to_owned(), overview(&index, blocks));
     pages
 }
@@ -124,7 +125,9 @@ fn shared(schemas: &Schemas, blocks: &[Block], block: &Block) -> String {
     let mut page = head(block.title);
     let description = block.schema.get("description").and_then(Value::as_str);
     page += &format!("{}\n\n", description.unwrap_or_default());
-    page += "Components choose some of these defaults themselves; their pages say which.\n\n";
+    if !block.name.starts_with("telemetry") {
+        page += "Components choose some of these defaults themselves; their pages say which.\n\n";
+    }
     let tables = Tables {
         schemas,
         blocks,
@@ -132,6 +135,30 @@ fn shared(schemas: &Schemas, blocks: &[Block], block: &Block) -> String {
     };
     page + &render(&tables.keys_of_block(block), blocks, ".")
 }
+
+fn service(schemas: &Schemas, blocks: &[Block]) -> String {
+    let telemetry = serde_json::json!({ "properties": { "telemetry": schemas.telemetry() } });
+    let tables = Tables {
+        schemas,
+        blocks,
+        shared: "shared",
+    };
+    head("`service`") + SERVICE + &render(&tables.keys(&telemetry), blocks, "shared")
+}
+
+const SERVICE: &str = "What runs. Components that nothing here names are checked and then left alone.
+
+| Key | Type | Meaning |
+|---|---|---|
+| `extensions` | list of ids | The extensions to start, in this order. |
+| `pipelines` | map of ids to sections | Ways of data, at least one. An id is a signal (`metrics`, `traces`, `logs`), or a signal and a name, as in `metrics/prod`. |
+| `pipelines::<id>::receivers` | list of ids | Receivers, and connectors that end other pipelines. At least one. |
+| `pipelines::<id>::processors` | list of ids | Processors, in the order of the data. |
+| `pipelines::<id>::exporters` | list of ids | Exporters, and connectors that begin other pipelines. At least one. |
+
+## `telemetry`
+
+";
 
 fn render(keys: &Keys, blocks: &[Block], folder: &str) -> String {
     let mut text = table(["Key", "Type", "Default", "Meaning"], &keys.rows);
@@ -175,6 +202,7 @@ fn overview(index: &BTreeMap<ComponentKind, Vec<[String; 3]>>, blocks: &[Block])
         page += &format!("\n## {}{}\n\n", section[..1].to_uppercase(), &section[1..]);
         page += &table(["Type", "What it does", "Stability"], rows);
     }
+    page += "\n## The service\n\n[`service`](service.md): pipelines, extensions, and logs, metrics and traces of Weir itself.\n";
     page += "\n## Shared blocks\n\n";
     let rows: Vec<_> = blocks
         .iter()

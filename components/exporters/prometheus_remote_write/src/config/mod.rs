@@ -42,17 +42,18 @@ pub struct Config {
     pub client: HttpClient,
     /// The HTTP client as a section of its own, in place of the keys on the same level.
     pub http: Option<HttpBlock>,
-    /// How a request is sent again. `initial_interval` is 50ms here; one `max_elapsed_time` covers all requests of a delivery.
+    /// How a request is sent again. One `max_elapsed_time` covers all requests of a delivery.
     pub retry_on_failure: RetrySettings<50>,
     /// Put before every metric name, with an underscore. Default: empty, none.
     pub namespace: String,
-    /// Labels for every series that lacks them.
+    /// Labels for every series that lacks them, such as the name of the cluster.
     pub external_labels: BTreeMap<String, String>,
-    /// The queue in memory.
+    /// The queue in memory, and how many requests are in flight.
     pub remote_write_queue: RemoteWriteQueue,
     /// Most bytes in a request before compression, unless one histogram alone makes more. 0 means the default: 3000000.
     pub max_batch_size_bytes: usize,
     /// Requests in flight at the same time, 1 to 1024. Default: `remote_write_queue::num_consumers`.
+    #[schemars(range(min = 1, max = 1024))]
     pub max_batch_request_parallelism: Option<usize>,
     /// Deprecated: false means `translation_strategy: UnderscoreEscapingWithoutSuffixes`. Default: true.
     pub add_metric_suffixes: bool,
@@ -74,9 +75,10 @@ pub struct Config {
     pub wal: OffUnlessSet<Wal>,
     /// Client metadata to send as headers. Not supported yet: setting it is an error.
     pub include_metadata_keys: Vec<String>,
-    /// Sends explicit histograms as native histograms with custom buckets. Needs remote write 2.0. Default: false.
+    /// Sends explicit histograms as native histograms with custom buckets, which are one series each. Needs remote write 2.0. Default:
+    /// false.
     pub convert_explicit_histograms_to_nhcb: bool,
-    /// With the former: sends the classic series too. Default: false.
+    /// With `convert_explicit_histograms_to_nhcb`: sends the classic series as well. Default: false.
     pub keep_classic_histograms: bool,
     /// Accepted for old configurations, with a warning: `_created` series are not sent.
     pub export_created_metric: OffUnlessSet<ExportCreatedMetric>,

@@ -47,6 +47,7 @@ pub struct RemoteWriteQueue {
     /// Most OTLP requests in the queue, those being delivered included. Default: 10000.
     pub queue_size: usize,
     /// Requests in flight at the same time, 1 to 1024. A series is always in one of them only. Default: 5.
+    #[schemars(range(min = 1, max = 1024))]
     pub num_consumers: usize,
 }
 
@@ -104,9 +105,9 @@ pub struct ResourceToTelemetry {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ResourceConstantLabels {
-    /// Attributes to copy onto every series. Empty with `excluded` set: all.
+    /// Attributes to copy onto every series, as globs with `*` and `?`. Empty with `excluded` set: all.
     pub included: Vec<String>,
-    /// Attributes to leave out of these.
+    /// Attributes to leave out of these, as globs with `*` and `?`.
     pub excluded: Vec<String>,
 }
 

@@ -1,9 +1,10 @@
 //! `logs`.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Deserializer, de};
-use weir_component::config::{OnUnlessDisabled, duration};
+use weir_component::config::{OnUnlessDisabled, duration, schema};
+use weir_component::schemars::{self, JsonSchema, Schema, SchemaGenerator};
 
 use super::{
     push::{Pushed, WrittenProcessor, processors},
@@ -11,19 +12,31 @@ use super::{
 };
 use crate::telemetry::{Complaints, LogEncoding, LogLevel, LogOutput, LogSampling, Logs};
 
-#[derive(Deserialize)]
+/// Log lines.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct WrittenLogs {
+    /// The least level that is written: `debug`, `info`, `warn`, `error`; `dpanic`, `panic` and `fatal` write only what ends the process.
     level: LogLevel,
+    /// Lines from `warn` on say how the code got there.
     development: bool,
+    /// The form of a line: `console`, columns between tabs for people, or `json`, one object.
     encoding: LogEncoding,
+    /// Leaves out where in the code a line comes from.
     disable_caller: bool,
+    /// Leaves out how the code got there, also in `development`.
     disable_stacktrace: bool,
+    /// Where lines go, to each of these: `stdout`, `stderr`, a path, or `file:///path`. At least one.
     output_paths: Vec<String>,
+    /// Where failures of the log itself are told, in the same forms.
     error_output_paths: Vec<String>,
+    /// Fields of every line.
     initial_fields: BTreeMap<String, Scalar>,
+    /// Thins out repeated lines, that is lines with the same level and message.
     sampling: OnUnlessDisabled<WrittenSampling>,
+    /// Leaves out the field `resource`.
     disable_zap_resource: bool,
+    /// Where log records are pushed to besides, by OTLP. Default: nowhere.
     processors: Vec<WrittenProcessor>,
 }
 
@@ -45,13 +58,23 @@ impl Default for WrittenLogs {
     }
 }
 
-#[derive(Deserialize)]
+/// Of lines with the same level and message, `initial` are written per `tick`, then every `thereafter`th.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = defaults_of_sampling)]
 pub(super) struct WrittenSampling {
+    /// How long lines are counted together; more than 0.
     #[serde(with = "duration")]
+    #[schemars(with = "duration::Text")]
     tick: Duration,
+    /// Lines that are written in any case, per `tick`.
     initial: u64,
+    /// Of the rest, every how many-th is written; 0 for none.
     thereafter: u64,
+}
+
+fn defaults_of_sampling(schema: &mut Schema) {
+    schema::set_defaults(schema, &LogSampling::default());
 }
 
 impl Default for WrittenSampling {
@@ -144,6 +167,19 @@ fn output(at: String, path: String, found: &mut Complaints<'_>) -> Option<LogOut
     }
 }
 
+/// The words for levels, in any case.
+const LEVELS: &[&str] = &["debug", "info", "warn", "error", "dpanic", "panic", "fatal"];
+
+impl JsonSchema for LogLevel {
+    fn schema_name() -> Cow<'static, str> {
+        "LogLevel".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schema::words_in_any_case(LEVELS)
+    }
+}
+
 impl<'de> Deserialize<'de> for LogLevel {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         const NAMES: &[(&str, LogLevel)] = &[
@@ -155,11 +191,7 @@ impl<'de> Deserialize<'de> for LogLevel {
             ("panic", LogLevel::Fatal),
             ("fatal", LogLevel::Fatal),
         ];
-        folded(
-            deserializer,
-            NAMES,
-            &["debug", "info", "warn", "error", "dpanic", "panic", "fatal"],
-        )
+        folded(deserializer, NAMES, LEVELS)
     }
 }
 

@@ -1,6 +1,14 @@
 //! `metrics`.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
+use serde_json::Value;
+
+use weir_component::{
+    config::schema,
+    schemars::{self, JsonSchema, Schema, SchemaGenerator},
+};
 
 use super::{
     push::{PUSH_TIMEOUT, Pushed, WrittenExporter, millis},
@@ -11,11 +19,15 @@ use crate::telemetry::{
     Complaints, MetricReader, Metrics, MetricsLevel, PeriodicReader, PrometheusReader, Selection,
 };
 
-#[derive(Deserialize)]
+/// Metrics about Weir itself.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct WrittenMetrics {
+    /// How much is measured: `none` (nothing, and no port is opened), `basic` (what is needed to see loss), `normal`, `detailed`.
     level: MetricsLevel,
+    /// Who reads. Default: one endpoint to scrape, at `localhost:8888`.
     readers: Option<Vec<WrittenReader>>,
+    /// Changes to what is shown. Only at the level `detailed`.
     views: Option<Vec<WrittenView>>,
 }
 
@@ -29,55 +41,84 @@ impl Default for WrittenMetrics {
     }
 }
 
-#[derive(Default, Deserialize)]
+/// Who reads own metrics: `pull` or `periodic`.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct WrittenReader {
+    /// An endpoint that others scrape.
     pull: Option<Pull>,
+    /// Weir pushes from time to time.
     periodic: Option<Periodic>,
 }
 
-#[derive(Deserialize)]
+/// An endpoint that others scrape.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Pull {
+    /// The endpoint. Required.
     exporter: PullExporter,
+    /// Not supported: there are no metrics of other libraries.
     #[serde(default)]
+    #[schemars(with = "Option<Vec<Value>>")]
     producers: Option<Vec<IgnoredAny>>,
+    /// Not supported: there are as many series as the configuration has components.
     #[serde(default)]
+    #[schemars(with = "Option<Value>")]
     cardinality_limits: Option<IgnoredAny>,
 }
 
-#[derive(Deserialize)]
+/// The form of the endpoint.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct PullExporter {
+    /// In the text format of Prometheus. Required.
     prometheus: WrittenPrometheus,
 }
 
-#[derive(Deserialize)]
+/// An endpoint for Prometheus to scrape, at `/metrics`.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct WrittenPrometheus {
+    /// Name or address to listen on. Required.
     host: String,
+    /// Port to listen on; 0 lets the system choose. Required.
     port: u16,
+    /// Leaves out the labels of the instrumentation scope. Default: true.
     without_scope_info: Option<bool>,
+    /// Leaves units out of names. Default: true.
     without_units: Option<bool>,
+    /// Leaves `_total` and the like out of names. Default: true.
     without_type_suffix: Option<bool>,
+    /// Which attributes of the resource become labels of every series. Default: none.
     #[serde(default)]
     with_resource_constant_labels: Option<WrittenSelection>,
 }
 
-#[derive(Default, Deserialize)]
+/// Pushes own metrics from time to time.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct Periodic {
+    /// Milliseconds from one push to the next. Default: 60000, also for 0.
     interval: Option<u64>,
+    /// Longest time for a push, in milliseconds. Default: 30000, also for 0.
     timeout: Option<u64>,
+    /// Where they go. Required.
     exporter: WrittenExporter,
+    /// Not supported: there are no metrics of other libraries.
+    #[schemars(with = "Option<Vec<Value>>")]
     producers: Option<Vec<IgnoredAny>>,
+    /// Not supported: there are as many series as the configuration has components.
+    #[schemars(with = "Option<Value>")]
     cardinality_limits: Option<IgnoredAny>,
 }
 
-#[derive(Default, Deserialize)]
+/// A choice of names.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct WrittenSelection {
+    /// Names to take, `*` and `?` standing for any characters. Default: all.
     included: Option<Vec<String>>,
+    /// Names not to take after all. Default: none.
     excluded: Option<Vec<String>>,
 }
 
@@ -207,6 +248,19 @@ impl WrittenPrometheus {
     }
 }
 
+/// The words for levels, in any case.
+const LEVELS: &[&str] = &["none", "basic", "normal", "detailed"];
+
+impl JsonSchema for MetricsLevel {
+    fn schema_name() -> Cow<'static, str> {
+        "MetricsLevel".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schema::words_in_any_case(LEVELS)
+    }
+}
+
 impl<'de> Deserialize<'de> for MetricsLevel {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         const NAMES: &[(&str, MetricsLevel)] = &[
@@ -215,6 +269,6 @@ impl<'de> Deserialize<'de> for MetricsLevel {
             ("normal", MetricsLevel::Normal),
             ("detailed", MetricsLevel::Detailed),
         ];
-        folded(deserializer, NAMES, &["none", "basic", "normal", "detailed"])
+        folded(deserializer, NAMES, LEVELS)
     }
 }

@@ -1,14 +1,16 @@
 //! Where own telemetry is pushed to.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{borrow::Cow, fmt, path::PathBuf, time::Duration};
 
 use serde::{
     Deserialize, Deserializer,
     de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
+use serde_json::Value;
 use weir_component::config::Secret;
+use weir_component::schemars::{self, JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::scalar::present;
+use super::scalar::{Nothing, present, without_default};
 use crate::telemetry::{
     Batch, Complaints, Compression, Exporter, Header, Otlp, Processor, Protocol, Temporality,
 };
@@ -40,33 +42,56 @@ impl Pushed {
     }
 }
 
-#[derive(Default, Deserialize)]
+/// Where own telemetry is pushed to: `otlp` or `console`.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("x-weir-block" = "telemetry_exporter"))]
 pub(super) struct WrittenExporter {
+    /// A server that speaks OTLP.
     otlp: Option<WrittenOtlp>,
+    /// Standard output, as OTLP/JSON, one request per line. Takes an empty section.
     #[serde(deserialize_with = "present")]
+    #[schemars(with = "Option<Nothing>", transform = without_default)]
     console: bool,
+    /// Not supported: OpenTelemetry has given the format up.
+    #[schemars(with = "Option<Value>")]
     zipkin: Option<IgnoredAny>,
 }
 
-#[derive(Default, Deserialize)]
+/// A server that speaks OTLP.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct WrittenOtlp {
+    /// How requests travel: `grpc` or `http/protobuf`. Required.
     protocol: Option<WrittenProtocol>,
+    /// `host:port` or URL of the server; over HTTP, a URL without a path gets that of the signal. Default: `localhost:4317`, over HTTP `localhost:4318`.
     endpoint: Option<String>,
+    /// Plaintext, for endpoints without a scheme. Default: false.
     insecure: Option<bool>,
+    /// File with the authorities that sign the certificate of the server, PEM. Default: those of the system.
     certificate: Option<PathBuf>,
+    /// File with the own certificate, PEM. Needs `client_key`.
     client_certificate: Option<PathBuf>,
+    /// File with the private key of the own certificate, PEM.
     client_key: Option<PathBuf>,
+    /// Coding of requests: `none` or `gzip`. Default: `none`.
     compression: Option<WrittenCompression>,
+    /// Longest time for a request, in milliseconds. Default: 10000, also for 0.
     timeout: Option<u64>,
+    /// Headers of requests, over those of `headers_list`.
     headers: WrittenHeaders,
+    /// Headers in one text: `name=value`, with commas between, percent-encoded.
     headers_list: Option<Secret>,
+    /// What metrics count from: `cumulative` (the start), `delta` (the last push), `lowmemory` (as `delta`, but the start for what is counted elsewhere, such as CPU time). Metrics only. Default: `cumulative`.
     temporality_preference: Option<WrittenTemporality>,
+    /// `explicit_bucket_histogram`. The other form is not supported. Metrics only.
     default_histogram_aggregation: Option<WrittenHistogram>,
 }
 
-#[derive(Deserialize)]
+/// How requests travel.
+#[derive(Deserialize, JsonSchema)]
+// Both spellings of one protocol are read.
+#[schemars(extend("enum" = ["grpc", "grpc/protobuf", "http/protobuf"]))]
 enum WrittenProtocol {
     #[serde(rename = "grpc", alias = "grpc/protobuf")]
     Grpc,
@@ -74,14 +99,16 @@ enum WrittenProtocol {
     Http,
 }
 
-#[derive(Deserialize)]
+/// Coding of requests.
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum WrittenCompression {
     None,
     Gzip,
 }
 
-#[derive(Deserialize)]
+/// What metrics count from.
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum WrittenTemporality {
     Cumulative,
@@ -89,7 +116,8 @@ enum WrittenTemporality {
     Lowmemory,
 }
 
-#[derive(PartialEq, Deserialize)]
+/// The form of histograms.
+#[derive(PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum WrittenHistogram {
     ExplicitBucketHistogram,
@@ -103,11 +131,29 @@ struct WrittenHeaders {
     is_map: bool,
 }
 
-#[derive(Deserialize)]
+/// A header of requests.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct WrittenHeader {
+    /// Name of the header.
     name: String,
+    /// Its value. Default: empty.
     value: Option<Secret>,
+}
+
+impl JsonSchema for WrittenHeaders {
+    fn schema_name() -> Cow<'static, str> {
+        "TelemetryHeaders".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [
+                { "type": ["array", "null"], "items": generator.subschema_for::<WrittenHeader>() },
+                { "type": "object", "additionalProperties": generator.subschema_for::<Option<Secret>>() },
+            ],
+        })
+    }
 }
 
 impl<'de> Deserialize<'de> for WrittenHeaders {
@@ -354,26 +400,39 @@ fn unescaped(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-#[derive(Default, Deserialize)]
+/// What gathers own telemetry: `batch` or `simple`.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(extend("x-weir-block" = "telemetry_processor"))]
 pub(super) struct WrittenProcessor {
+    /// Gathers records and pushes them together.
     batch: Option<WrittenBatch>,
+    /// Pushes each record by itself.
     simple: Option<WrittenSimple>,
 }
 
-#[derive(Default, Deserialize)]
+/// Gathers records and pushes them together.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct WrittenBatch {
+    /// Longest time that a record waits, in milliseconds. Default: 5000, of logs 1000, also for 0.
     schedule_delay: Option<u64>,
+    /// Longest time for a push, in milliseconds. Default: 30000, also for 0.
     export_timeout: Option<u64>,
+    /// Records that may wait, at most 1000000; more are dropped and counted. Default: 2048, also for 0.
+    #[schemars(range(max = 1_000_000))]
     max_queue_size: Option<u64>,
+    /// Records in a push, at most `max_queue_size`. Default: 512, also for 0.
     max_export_batch_size: Option<u64>,
+    /// Where they go. Required.
     exporter: WrittenExporter,
 }
 
-#[derive(Default, Deserialize)]
+/// Pushes each record by itself.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct WrittenSimple {
+    /// Where they go. Required.
     exporter: WrittenExporter,
 }
 

@@ -1,15 +1,17 @@
 //! `resource`, in both of its forms.
 
-use std::{collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use serde::{
     Deserialize, Deserializer,
     de::{IgnoredAny, MapAccess, Visitor},
 };
 
+use weir_component::schemars::{self, JsonSchema, Schema, SchemaGenerator, json_schema};
+
 use super::{
     metrics::WrittenSelection,
-    scalar::{Scalar, present},
+    scalar::{Nothing, Scalar, present, without_default},
 };
 use crate::telemetry::{AttributeValue, Complaints, Detection, Detector, Resource};
 
@@ -23,32 +25,48 @@ pub(super) struct WrittenResource {
     attributes_list: Option<IgnoredAny>,
 }
 
-#[derive(Deserialize)]
+/// An attribute of the resource.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WrittenAttribute {
+    /// Name of the attribute. Required.
     name: String,
+    /// Its value. Required.
     value: Scalar,
+    /// Type that the value must have. Default: that of the value.
     #[serde(default)]
     r#type: Option<AttributeType>,
 }
 
-#[derive(Default, Deserialize)]
+/// Finds attributes of the resource.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct WrittenDetection {
+    /// Which of the attributes found are taken. Default: all.
     attributes: Option<WrittenSelection>,
+    /// Where to look. Default: nowhere.
     detectors: Vec<WrittenDetector>,
 }
 
-#[derive(Default, Deserialize)]
+/// Where to look for attributes: one of the keys.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct WrittenDetector {
+    /// The container: `container.id`. Takes an empty section.
     #[serde(deserialize_with = "present")]
+    #[schemars(with = "Option<Nothing>", transform = without_default)]
     container: bool,
+    /// The machine: `host.name`, `host.id`, `host.arch`, `os.type`. Takes an empty section.
     #[serde(deserialize_with = "present")]
+    #[schemars(with = "Option<Nothing>", transform = without_default)]
     host: bool,
+    /// The process: `process.pid`, `process.executable.name`, `process.executable.path`, `process.owner`. Takes an empty section.
     #[serde(deserialize_with = "present")]
+    #[schemars(with = "Option<Nothing>", transform = without_default)]
     process: bool,
+    /// The service, by `OTEL_SERVICE_NAME`: `service.name`. Takes an empty section.
     #[serde(deserialize_with = "present")]
+    #[schemars(with = "Option<Nothing>", transform = without_default)]
     service: bool,
 }
 
@@ -85,7 +103,8 @@ impl WrittenDetection {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+/// A type of attributes.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum AttributeType {
     String,
@@ -96,6 +115,42 @@ pub(super) enum AttributeType {
     BoolArray,
     IntArray,
     DoubleArray,
+}
+
+impl JsonSchema for WrittenResource {
+    fn schema_name() -> Cow<'static, str> {
+        "TelemetryResource".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut detection = generator.subschema_for::<WrittenDetection>();
+        detection.insert(
+            "description".to_owned(),
+            "Finds attributes. Default: none are looked for.".into(),
+        );
+        let mut old = detection.clone();
+        old.insert(
+            "description".to_owned(),
+            "Old spelling of `detection/development`.".into(),
+        );
+        old.insert("deprecated".to_owned(), true.into());
+        let mut attributes = generator.subschema_for::<Option<Vec<WrittenAttribute>>>();
+        attributes.insert(
+            "description".to_owned(),
+            "The attributes, over those that Weir sets itself (`service.name`, `service.version`, `service.instance.id`).".into(),
+        );
+        json_schema!({
+            "description": "What tells this process from others. Other keys are attributes in an older form: a name and its value, or null to take it away.",
+            "type": "object",
+            "properties": {
+                "attributes": attributes,
+                "schema_url": { "description": "URL of the schema that the attributes follow.", "type": ["string", "null"] },
+                "detection/development": detection,
+                "detection": old,
+            },
+            "additionalProperties": generator.subschema_for::<Scalar>(),
+        })
+    }
 }
 
 impl<'de> Deserialize<'de> for WrittenResource {

@@ -1,16 +1,31 @@
 //! Small values: of any plain type, one of a few names, or present at all.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
     de::{self, SeqAccess, Visitor},
 };
 
+use weir_component::schemars::{self, JsonSchema, Schema, SchemaGenerator, json_schema};
+
 use crate::telemetry::AttributeValue;
 
 /// A boolean, number or text, or a list of these; `None` for null.
 pub(super) struct Scalar(pub(super) Option<AttributeValue>);
+
+impl JsonSchema for Scalar {
+    fn schema_name() -> Cow<'static, str> {
+        "Scalar".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": ["boolean", "number", "string", "array", "null"],
+            "items": { "type": ["boolean", "number", "string"] },
+        })
+    }
+}
 
 impl<'de> Deserialize<'de> for Scalar {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -80,9 +95,14 @@ pub(super) fn folded<'de, D: Deserializer<'de>, T: Copy>(
 }
 
 /// A section that has no keys: what counts is that it is there.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Nothing {}
+pub(super) struct Nothing {}
+
+/// Takes the default out of a schema: that of what is made of a section is not one of the section.
+pub(super) fn without_default(schema: &mut Schema) {
+    schema.remove("default");
+}
 
 /// Reads a section without keys, or null in its place, as true.
 pub(super) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {

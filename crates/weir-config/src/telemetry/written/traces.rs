@@ -1,52 +1,84 @@
 //! `traces`.
 
+use std::borrow::Cow;
+
 use serde::{
     Deserialize, Deserializer,
     de::{self, IgnoredAny},
 };
 
+use serde_json::Value;
+use weir_component::{
+    config::schema,
+    schemars::{self, JsonSchema, Schema, SchemaGenerator},
+};
+
 use super::{
     push::{Pushed, WrittenProcessor, processors},
-    scalar::present,
+    scalar::{Nothing, present, without_default},
 };
 use crate::telemetry::{Complaints, ParentBased, Propagator, Sampler, SpanLimits, Traces, TracesLevel};
 
-#[derive(Default, Deserialize)]
+/// Spans of Weir's own work.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct WrittenTraces {
+    /// Whether spans are made: `none`, or `basic` if there are processors.
     level: TracesLevel,
+    /// How the trace of a request is told by whoever sends it, and to whomever Weir sends to: `tracecontext`, `b3`. Default: none.
     propagators: Vec<Propagator>,
+    /// Where spans go. Default: nowhere, and none are made.
     processors: Vec<WrittenProcessor>,
+    /// Which traces are recorded, one of the keys. Default: as the parent, and all that have none.
     sampler: Option<WrittenSampler>,
+    /// How much a span may hold.
     limits: Option<WrittenLimits>,
 }
 
-#[derive(Default, Deserialize)]
+/// Which traces are recorded: one of the keys.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct WrittenSampler {
+    /// All. Takes an empty section.
     #[serde(deserialize_with = "present")]
+    #[schemars(with = "Option<Nothing>", transform = without_default)]
     always_on: bool,
+    /// None. Takes an empty section.
     #[serde(deserialize_with = "present")]
+    #[schemars(with = "Option<Nothing>", transform = without_default)]
     always_off: bool,
+    /// A part of them, by their id.
     trace_id_ratio_based: Option<WrittenRatio>,
+    /// As the parent was, by rules; empty for the usual ones.
     #[serde(deserialize_with = "or_empty")]
     parent_based: Option<Box<WrittenParentBased>>,
+    /// Not supported: asking Jaeger which traces to record.
+    #[schemars(with = "Option<Value>")]
     jaeger_remote: Option<IgnoredAny>,
 }
 
-#[derive(Default, Deserialize)]
+/// A part of all traces.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct WrittenRatio {
+    /// The part, from 0 to 1. Default: 1.
+    #[schemars(range(min = 0.0, max = 1.0))]
     ratio: Option<f64>,
 }
 
-#[derive(Default, Deserialize)]
+/// Which traces are recorded, by what is known of the parent.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct WrittenParentBased {
+    /// Of traces without a parent. Default: all.
     root: Option<WrittenSampler>,
+    /// Of traces that somebody else records. Default: all.
     remote_parent_sampled: Option<WrittenSampler>,
+    /// Of traces that nobody else records. Default: none.
     remote_parent_not_sampled: Option<WrittenSampler>,
+    /// Of what is part of a recorded span. Default: all.
     local_parent_sampled: Option<WrittenSampler>,
+    /// Of what is part of a span that is not recorded. Default: none.
     local_parent_not_sampled: Option<WrittenSampler>,
 }
 
@@ -56,14 +88,21 @@ fn or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<Wri
     Ok(Some(written.unwrap_or_default()))
 }
 
-#[derive(Default, Deserialize)]
+/// How much a span may hold, at most.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct WrittenLimits {
+    /// Attributes of a span. Default: 128.
     attribute_count_limit: Option<u32>,
+    /// Characters of a text in an attribute. Default: no limit.
     attribute_value_length_limit: Option<u32>,
+    /// Events of a span. Default: 128.
     event_count_limit: Option<u32>,
+    /// Links of a span. Default: 128.
     link_count_limit: Option<u32>,
+    /// Attributes of an event. Default: 128.
     event_attribute_count_limit: Option<u32>,
+    /// Attributes of a link. Default: 128.
     link_attribute_count_limit: Option<u32>,
 }
 
@@ -182,6 +221,16 @@ impl WrittenLimits {
                 .unwrap_or(defaults.link_attribute_count_limit),
             attribute_value_length_limit: self.attribute_value_length_limit,
         }
+    }
+}
+
+impl JsonSchema for TracesLevel {
+    fn schema_name() -> Cow<'static, str> {
+        "TracesLevel".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schema::words_in_any_case(&["none", "basic"])
     }
 }
 

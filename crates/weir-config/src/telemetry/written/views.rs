@@ -1,59 +1,96 @@
 //! `metrics::views`.
 
 use serde::{Deserialize, de::IgnoredAny};
+use serde_json::Value;
+use weir_component::schemars::{self, JsonSchema};
 
-use super::{metrics::WrittenSelection, scalar::present};
+use super::{
+    metrics::WrittenSelection,
+    scalar::{Nothing, present, without_default},
+};
 use crate::telemetry::{
     Aggregation, Buckets, Complaints, InstrumentType, Selection, View, ViewSelector, ViewStream,
 };
 
-#[derive(Default, Deserialize)]
+/// Changes how some of the own metrics are shown.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct WrittenView {
+    /// Which metrics it is for: those that fit all keys. At least one key. Required.
     selector: WrittenSelector,
+    /// What becomes of them.
     stream: WrittenStream,
 }
 
-#[derive(Default, Deserialize)]
+/// Which metrics a view is for.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct WrittenSelector {
+    /// Name, `*` and `?` standing for any characters.
     instrument_name: Option<String>,
+    /// Kind of the instrument.
     instrument_type: Option<InstrumentType>,
+    /// Unit, as UCUM writes it.
     unit: Option<String>,
+    /// Name of the instrumentation scope.
     meter_name: Option<String>,
+    /// Not supported: all scopes have one version.
     meter_version: Option<String>,
+    /// Not supported: scopes have no schema.
     meter_schema_url: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
+/// What becomes of metrics that a view is for.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct WrittenStream {
+    /// Another name; only if the view selects a single instrument by name. Default: its own.
     name: Option<String>,
+    /// Another description. Default: its own.
     description: Option<String>,
+    /// What is made of what is recorded, one of the keys. Default: what the metric is made for.
     aggregation: WrittenAggregation,
+    /// Which labels are kept; series that differ in others only become one. Default: all.
     attribute_keys: Option<WrittenSelection>,
+    /// Not supported: there are as many series as the configuration has components.
+    #[schemars(with = "Option<Value>")]
     aggregation_cardinality_limit: Option<IgnoredAny>,
 }
 
-#[derive(Default, Deserialize)]
+/// What is made of what is recorded. Each key takes an empty section.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct WrittenAggregation {
+    /// What the metric is made for.
     #[serde(deserialize_with = "present")]
+    #[schemars(with = "Option<Nothing>", transform = without_default)]
     default: bool,
+    /// Nothing.
     #[serde(deserialize_with = "present")]
+    #[schemars(with = "Option<Nothing>", transform = without_default)]
     drop: bool,
+    /// The sum, of counters and histograms.
     #[serde(deserialize_with = "present")]
+    #[schemars(with = "Option<Nothing>", transform = without_default)]
     sum: bool,
+    /// The last value, of gauges.
     #[serde(deserialize_with = "present")]
+    #[schemars(with = "Option<Nothing>", transform = without_default)]
     last_value: bool,
+    /// A histogram with these buckets, of histograms.
     explicit_bucket_histogram: Option<WrittenBuckets>,
+    /// Not supported: own histograms have fixed bounds.
+    #[schemars(with = "Option<Value>")]
     base2_exponential_bucket_histogram: Option<IgnoredAny>,
 }
 
-#[derive(Default, Deserialize)]
+/// Buckets of a histogram.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 struct WrittenBuckets {
+    /// Upper bounds, ascending. Default: those that the metric has anyway.
     boundaries: Option<Vec<f64>>,
+    /// Shows the least and the greatest value as well. Default: true.
     record_min_max: Option<bool>,
 }
 
