@@ -28,6 +28,7 @@ pub fn components() -> Catalog {
         weir_extension_oidc::FACTORY.into(),
         weir_extension_sigv4auth::FACTORY.into(),
         weir_extension_memory_limiter::FACTORY.into(),
+        weir_extension_pprof::FACTORY.into(),
         weir_extension_zpages::FACTORY.into(),
     ])
 }
