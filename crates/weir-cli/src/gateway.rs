@@ -92,6 +92,11 @@ impl Gateway {
         self.own.addresses().next()
     }
 
+    /// Returns where own metrics are served, in the order of the readers.
+    pub fn metrics_addresses(&self) -> impl Iterator<Item = &LocalAddress> {
+        self.own.addresses()
+    }
+
     /// Returns the books.
     pub const fn ledger(&self) -> &Ledger {
         &self.settings.ledger

@@ -25,6 +25,7 @@ mod sockets;
 mod status;
 mod status_report;
 mod storage;
+mod trace;
 mod traits;
 
 pub use async_trait::async_trait;
@@ -51,6 +52,7 @@ pub use sockets::{Keeping, ListeningSocket, SocketName, Sockets};
 pub use status::{Code, Fault};
 pub use status_report::{ComponentStatus, StatusEvent, StatusReporter};
 pub use storage::{Change, Changes, Commit, Show, Storage, StorageError, Store};
+pub use trace::{parent_of, trace_at, within};
 pub use traits::{Component, Connector, Exporter, Extension, Layer, Outputs, Processor, Receiver, Verdict};
 
 pub use weir_pdata::{Batch, Context, Identity, MemoryBudget, Permit, Signal};

@@ -10,6 +10,7 @@ use weir_component::{Batch, Book, BuildContext, ConsumeError, Consumer, Shutdown
 use crate::direct::Direct;
 use crate::queue::Queue;
 use crate::settle::{Settlement, reason};
+use crate::traced::traced;
 use crate::{AdmissionLayer, Closing, ExporterMetrics, QueueRules};
 
 /// Admission, queue, workers and books around an exporter's own delivery of a batch.
@@ -39,6 +40,7 @@ impl Delivery {
         queue: Option<impl Into<QueueRules>>,
         deliver: Consumer,
     ) -> Self {
+        let deliver = traced(context, deliver);
         let settlement = Settlement {
             book: context.book.clone(),
             metrics,

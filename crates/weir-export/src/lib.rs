@@ -33,6 +33,7 @@ mod retry;
 mod sending_queue;
 mod settle;
 mod timeout;
+mod traced;
 
 use std::pin::Pin;
 

@@ -2,7 +2,7 @@
 
 use metrics::{Counter, Gauge, Histogram};
 use weir_component::{BuildContext, Code, ConsumeError, Signal};
-use weir_telemetry::{Def, Level, Metrics};
+use weir_telemetry::{Def, Level, Metrics, Unit};
 
 use crate::Attempts;
 
@@ -10,72 +10,90 @@ const SENT: [Def; 3] = [
     Def::new(
         "otelcol_exporter_sent_metric_points",
         "Data points that the destination took.",
-    ),
-    Def::new("otelcol_exporter_sent_spans", "Spans that the destination took."),
+    )
+    .of("{datapoints}"),
+    Def::new("otelcol_exporter_sent_spans", "Spans that the destination took.").of("{spans}"),
     Def::new(
         "otelcol_exporter_sent_log_records",
         "Log records that the destination took.",
-    ),
+    )
+    .of("{records}"),
 ];
 const SEND_FAILED: [Def; 3] = [
     Def::new(
         "otelcol_exporter_send_failed_metric_points",
         "Data points that could not be delivered, after all retries.",
-    ),
+    )
+    .of("{datapoints}"),
     Def::new(
         "otelcol_exporter_send_failed_spans",
         "Spans that could not be delivered, after all retries.",
-    ),
+    )
+    .of("{spans}"),
     Def::new(
         "otelcol_exporter_send_failed_log_records",
         "Log records that could not be delivered, after all retries.",
-    ),
+    )
+    .of("{records}"),
 ];
 const ENQUEUE_FAILED: [Def; 3] = [
     Def::new(
         "otelcol_exporter_enqueue_failed_metric_points",
         "Data points that the queue did not take.",
-    ),
+    )
+    .of("{datapoints}"),
     Def::new(
         "otelcol_exporter_enqueue_failed_spans",
         "Spans that the queue did not take.",
-    ),
+    )
+    .of("{spans}"),
     Def::new(
         "otelcol_exporter_enqueue_failed_log_records",
         "Log records that the queue did not take.",
-    ),
+    )
+    .of("{records}"),
 ];
 const QUEUE_SIZE: Def = Def::new(
     "otelcol_exporter_queue_size",
     "What the queue holds, deliveries under way included, in units of `sizer`.",
-);
+)
+.of("{batches}")
+.observed();
 const QUEUE_CAPACITY: Def = Def::new(
     "otelcol_exporter_queue_capacity",
     "What the queue may hold, in units of `sizer`.",
-);
+)
+.of("{batches}")
+.observed();
 const IN_FLIGHT: Def = Def::new(
     "otelcol_exporter_in_flight_requests",
     "Deliveries under way, pauses before retries included.",
-);
+)
+.of("{requests}")
+.up_down();
 const ENQUEUE_SIZE: Def = Def::new(
     "otelcol_exporter_enqueue_size",
     "Items of the requests offered to the queue.",
 )
+.of("{items}")
 .from_level(Level::Detailed);
 const ENQUEUE_SIZE_BYTES: Def = Def::new(
     "otelcol_exporter_enqueue_size_bytes",
     "Bytes of the requests offered to the queue.",
 )
+.unit(Unit::Bytes)
 .from_level(Level::Detailed);
 const SEND_SIZE: Def = Def::new(
     "otelcol_exporter_queue_batch_send_size",
     "Items of merged deliveries.",
 )
+.of("{items}")
 .from_level(Level::Detailed);
 const SEND_SIZE_BYTES: Def = Def::new(
     "otelcol_exporter_queue_batch_send_size_bytes",
     "Bytes of merged deliveries.",
 )
+.unit(Unit::Bytes)
 .from_level(Level::Detailed);
 const RETRIES: Def = Def::new("weir_exporter_retries_total", "Requests that were sent again.");
 
@@ -101,7 +119,7 @@ impl ExporterMetrics {
         Self::of_endpoint(context, &[])
     }
 
-    /// Opens the metrics of an exporter that names its destination in labels: `server_address`, `server_port` and the like.
+    /// Opens the metrics of an exporter that names its destination in labels: `server.address`, `server.port` and the like.
     pub fn of_endpoint(context: &BuildContext, endpoint: &[(&'static str, &str)]) -> Self {
         let signal = context.signal.unwrap_or(Signal::Metrics);
         let id = context.id.to_string();
@@ -188,7 +206,7 @@ impl SendFailed {
                     .iter()
                     .map(|(name, value)| (*name, value.as_str()))
                     .collect();
-                labels.extend([("error_type", kind.as_str()), ("error_permanent", permanent)]);
+                labels.extend([("error.type", kind.as_str()), ("error.permanent", permanent)]);
                 metrics
                     .counter(&SEND_FAILED[*signal as usize], &labels)
                     .increment(items);

@@ -12,6 +12,7 @@ pub mod compression;
 pub mod config;
 pub mod grpc;
 mod io;
+mod observe;
 mod renewed;
 pub mod server;
 pub mod status;

@@ -72,10 +72,10 @@ impl Batch {
         }
     }
 
-    /// Sets the context.
+    /// Sets the context. One without a place in a trace leaves the batch the place that it has.
     #[must_use]
     pub fn with_context(mut self, context: Context) -> Self {
-        self.context = context;
+        self.context.replace(context);
         self
     }
 
@@ -264,6 +264,7 @@ impl Batch {
                 other: other.signal,
             });
         }
+        self.context.merge_trace(&other.context);
         self.permits.extend(other.permits);
         match (&mut self.payload, other.payload) {
             (Payload::Wire(chunks), Payload::Wire(more)) => chunks.extend(more),

@@ -1,6 +1,7 @@
 //! What is known about a batch beside its data.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -30,27 +31,104 @@ pub struct ContextParts {
     pub metadata: Metadata,
     /// When the sender stops waiting for an answer.
     pub deadline: Option<Instant>,
-    /// W3C `traceparent` of the sender's request.
+}
+
+/// Where a batch is in the trace of its request. Only known while Weir traces its own work.
+///
+/// The texts are those of W3C Trace Context: `traceparent` and `tracestate`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Trace {
+    /// The span that comes before; none for a batch that was merged of several.
     pub traceparent: Option<String>,
+    /// What vendors added to the trace; empty for nothing.
+    pub tracestate: String,
+    /// The spans before each of the batches that were merged into this one, up to [`Trace::MAX_LINKS`].
+    pub links: Vec<String>,
+}
+
+impl Trace {
+    /// Links that are kept: as many as a span has by default.
+    pub const MAX_LINKS: usize = 128;
+
+    /// Takes in the trace of a batch that is merged into this one's.
+    fn merge(&mut self, other: &Self) {
+        self.tracestate.clear();
+        let own = self.traceparent.take();
+        let others = other.traceparent.iter().chain(&other.links).cloned();
+        let room = Self::MAX_LINKS.saturating_sub(self.links.len());
+        self.links.extend(own.into_iter().chain(others).take(room));
+    }
 }
 
 /// What is known about a batch beside its data: cheap to clone, never changed in place.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Context(Arc<ContextParts>);
+///
+/// Contexts are the same if their parts are; where they are in a trace does not matter.
+#[derive(Debug, Clone)]
+pub struct Context {
+    parts: Arc<ContextParts>,
+    trace: Option<Arc<Trace>>,
+}
 
 impl Context {
     /// Wraps the parts.
     pub fn new(parts: ContextParts) -> Self {
-        Self(Arc::new(parts))
+        Self {
+            parts: Arc::new(parts),
+            trace: None,
+        }
+    }
+
+    /// Sets the place in a trace.
+    #[must_use]
+    pub fn with_trace(mut self, trace: Trace) -> Self {
+        self.trace = Some(Arc::new(trace));
+        self
+    }
+
+    /// Returns the place in a trace, if it is known.
+    pub fn trace(&self) -> Option<&Trace> {
+        self.trace.as_deref()
+    }
+
+    /// Puts another context in the place of this one, which keeps its place in a trace unless the other has one.
+    pub(crate) fn replace(&mut self, other: Self) {
+        let before = self.trace.take();
+        *self = other;
+        self.trace = self.trace.take().or(before);
+    }
+
+    /// Adds the trace of a batch that is merged into the one of this context.
+    pub(crate) fn merge_trace(&mut self, other: &Self) {
+        let Some(other) = &other.trace else { return };
+        match &mut self.trace {
+            Some(trace) => Arc::make_mut(trace).merge(other),
+            None => {
+                let mut trace = Trace::default();
+                trace.merge(other);
+                self.trace = Some(Arc::new(trace));
+            }
+        }
+    }
+}
+
+impl PartialEq for Context {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts == other.parts
+    }
+}
+
+impl Eq for Context {}
+
+impl Hash for Context {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parts.hash(state);
     }
 }
 
 impl Default for Context {
     fn default() -> Self {
         static EMPTY: OnceLock<Context> = OnceLock::new();
-        EMPTY
-            .get_or_init(|| Self(Arc::new(ContextParts::default())))
-            .clone()
+        EMPTY.get_or_init(|| Self::new(ContextParts::default())).clone()
     }
 }
 
@@ -58,6 +136,6 @@ impl std::ops::Deref for Context {
     type Target = ContextParts;
 
     fn deref(&self) -> &ContextParts {
-        &self.0
+        &self.parts
     }
 }

@@ -23,7 +23,7 @@ pub mod wire;
 
 pub use batch::{Batch, Payload, SignalMismatch};
 pub use budget::{MemoryBudget, Permit};
-pub use context::{Context, ContextParts, Identity, Metadata};
+pub use context::{Context, ContextParts, Identity, Metadata, Trace};
 pub use decoded::{DecodeError, Decoded};
 pub use partial_success::PartialSuccess;
 pub use signal::{Signal, UnknownSignal};

@@ -144,7 +144,7 @@ const fn export_method(signal: Signal) -> &'static str {
 fn metrics_of(context: &BuildContext, endpoint: &GrpcEndpoint) -> ExporterMetrics {
     let host = endpoint.host();
     let port = endpoint.port().map(|port| port.to_string());
-    let mut labels = vec![("server_address", host.as_str())];
-    labels.extend(port.as_deref().map(|port| ("server_port", port)));
+    let mut labels = vec![("server.address", host.as_str())];
+    labels.extend(port.as_deref().map(|port| ("server.port", port)));
     ExporterMetrics::of_endpoint(context, &labels)
 }

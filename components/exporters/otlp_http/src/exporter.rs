@@ -142,11 +142,11 @@ fn metrics_of(context: &BuildContext, target: &Target) -> ExporterMetrics {
     let port = uri.port_u16().unwrap_or(default).to_string();
     let labels = [
         (
-            "server_address",
+            "server.address",
             uri.host().unwrap_or_default().trim_matches(['[', ']']),
         ),
-        ("server_port", port.as_str()),
-        ("url_path", uri.path()),
+        ("server.port", port.as_str()),
+        ("url.path", uri.path()),
     ];
     ExporterMetrics::of_endpoint(context, &labels)
 }

@@ -2,29 +2,35 @@
 
 use metrics::{Counter, Gauge, Histogram};
 use weir_component::{Batch, BuildContext};
-use weir_telemetry::{Def, Level};
+use weir_telemetry::{Def, Level, Unit};
 
-const SEND_SIZE: Def =
-    Def::new("otelcol_processor_batch_batch_send_size", "Items per batch sent.").from_level(Level::Normal);
+const SEND_SIZE: Def = Def::new("otelcol_processor_batch_batch_send_size", "Items per batch sent.")
+    .of("{units}")
+    .from_level(Level::Normal);
 const SEND_SIZE_BYTES: Def = Def::new(
     "otelcol_processor_batch_batch_send_size_bytes",
     "Bytes per batch sent.",
 )
+.unit(Unit::Bytes)
 .from_level(Level::Detailed);
 const SIZE_TRIGGER: Def = Def::new(
     "otelcol_processor_batch_batch_size_trigger_send",
     "Batches sent because of their size.",
 )
+.of("{times}")
 .from_level(Level::Normal);
 const TIMEOUT_TRIGGER: Def = Def::new(
     "otelcol_processor_batch_timeout_trigger_send",
     "Batches sent because time was up.",
 )
+.of("{times}")
 .from_level(Level::Normal);
 const CARDINALITY: Def = Def::new(
     "otelcol_processor_batch_metadata_cardinality",
     "Batches kept apart now.",
 )
+.of("{combinations}")
+.up_down()
 .from_level(Level::Normal);
 
 /// Handles of the metrics.

@@ -15,29 +15,35 @@ const ACCEPTED: [Def; 3] = [
     Def::new(
         "otelcol_processor_memory_limiter_accepted_metric_points",
         "Data points that were within the limits.",
-    ),
+    )
+    .of("{datapoints}"),
     Def::new(
         "otelcol_processor_memory_limiter_accepted_spans",
         "Spans that were within the limits.",
-    ),
+    )
+    .of("{spans}"),
     Def::new(
         "otelcol_processor_memory_limiter_accepted_log_records",
         "Log records that were within the limits.",
-    ),
+    )
+    .of("{records}"),
 ];
 const REFUSED: [Def; 3] = [
     Def::new(
         "otelcol_processor_memory_limiter_refused_metric_points",
         "Data points refused because memory was short.",
-    ),
+    )
+    .of("{datapoints}"),
     Def::new(
         "otelcol_processor_memory_limiter_refused_spans",
         "Spans refused because memory was short.",
-    ),
+    )
+    .of("{spans}"),
     Def::new(
         "otelcol_processor_memory_limiter_refused_log_records",
         "Log records refused because memory was short.",
-    ),
+    )
+    .of("{records}"),
 ];
 
 /// The `memory_limiter` processor.

@@ -56,7 +56,7 @@ impl Ingest {
         Arc::new(Self {
             outputs,
             budget: context.budget.clone(),
-            metrics: ReceiverMetrics::new(&context.metrics, &context.id, transport),
+            metrics: ReceiverMetrics::of(context, transport),
             out_of_memory: refused("memory"),
             malformed: refused("malformed"),
             too_large: refused("too_large"),
@@ -117,12 +117,8 @@ impl Ingest {
         }
         let (consumer, metrics) = (consumer.clone(), self.metrics.clone());
         let batch = batch.with_context(context).with_permit(permit);
-        self.tracked(async move {
-            let answer = consumer.consume(batch).await;
-            metrics.record(signal, items, &answer);
-            answer
-        })
-        .await
+        self.tracked(async move { metrics.deliver(&consumer, batch).await })
+            .await
     }
 
     /// Runs a hand-over to its end even if the client stops waiting for it.

@@ -15,6 +15,7 @@ use super::request::Client;
 use super::transport::{Transport, TransportSettings};
 use crate::compression::Encoding;
 use crate::config::{Authentication, Headers, Middleware, Span, validate_auth, validate_client_middlewares};
+use crate::observe::ClientWatch;
 use crate::tls::{TlsClient, TlsError};
 
 /// Idle connections per host where the configuration says 0, as in Go.
@@ -302,6 +303,7 @@ impl HttpClient {
             self.compression.0,
             self.compression_params.level,
             limit(self.timeout),
-        ))
+        )
+        .with_watch(ClientWatch::new(host)))
     }
 }

@@ -16,6 +16,7 @@ use super::transport::{Address, Transport, TransportSettings};
 use crate::compression::Encoding;
 use crate::config::{Authentication, Headers, Middleware, Span, validate_auth, validate_client_middlewares};
 use crate::grpc;
+use crate::observe::ClientWatch;
 use crate::tls::{TlsClient, TlsError};
 
 /// Shortest time between pings, as in gRPC libraries: servers cut off clients that ask more often.
@@ -193,7 +194,8 @@ impl GrpcClient {
         Ok(grpc::Client::new(transport, origin, user_agent)
             .with_compression(self.compression.0)
             .with_metadata(self.headers.to_map())
-            .with_credentials(credentials))
+            .with_credentials(credentials)
+            .with_watch(ClientWatch::new(host)))
     }
 }
 

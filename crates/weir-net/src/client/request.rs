@@ -14,6 +14,7 @@ use super::transport::Transport;
 use crate::body::Body;
 use crate::collect;
 use crate::compression::{EncodeError, Encoder, Encoding};
+use crate::observe::ClientWatch;
 
 /// Bytes of an answer that are read unless the request says otherwise: 64 KiB, room for any status message.
 pub const DEFAULT_REPLY_BYTES: usize = 64 << 10;
@@ -27,6 +28,7 @@ pub struct Client {
     user_agent: HeaderValue,
     encoder: Option<Arc<Encoder>>,
     timeout: Option<Duration>,
+    watch: Option<Arc<ClientWatch>>,
 }
 
 /// A request to send.
@@ -153,7 +155,15 @@ impl Client {
             user_agent,
             encoder,
             timeout,
+            watch: None,
         }
+    }
+
+    /// Tells about requests.
+    #[must_use]
+    pub(super) fn with_watch(mut self, watch: Option<Arc<ClientWatch>>) -> Self {
+        self.watch = watch;
+        self
     }
 
     /// Sends a request and reads the answer. The timeout covers all of it.
@@ -165,7 +175,23 @@ impl Client {
     /// # Cancel safety
     ///
     /// Dropping the future abandons the request; the server may have got it.
-    pub async fn send(&self, request: Outgoing<'_>) -> Result<Reply, SendError> {
+    pub async fn send(&self, mut request: Outgoing<'_>) -> Result<Reply, SendError> {
+        let Some(watch) = &self.watch else {
+            return self.in_time(request).await;
+        };
+        let asking = watch.begin_http(
+            &request.method,
+            request.target.uri(),
+            &request.context,
+            request.body.len(),
+            &mut request.headers,
+        );
+        let answer = self.in_time(request).await;
+        watch.end_http(asking, &answer);
+        answer
+    }
+
+    async fn in_time(&self, request: Outgoing<'_>) -> Result<Reply, SendError> {
         match self.timeout {
             None => self.exchange(request).await,
             Some(timeout) => tokio::time::timeout(timeout, self.exchange(request))

@@ -16,6 +16,7 @@ use super::{
 use crate::body::Body;
 use crate::client::{Credentials, Transport};
 use crate::compression::{Encoder, Encoding};
+use crate::observe::ClientWatch;
 
 /// Makes unary calls to one server. Cloning shares the connections.
 #[derive(Debug, Clone)]
@@ -27,6 +28,7 @@ pub struct Client {
     credentials: Credentials,
     encoder: Option<Arc<Encoder>>,
     max_message_bytes: usize,
+    watch: Option<Arc<ClientWatch>>,
 }
 
 /// A call to make.
@@ -83,6 +85,7 @@ impl Client {
             credentials: Credentials::default(),
             encoder: None,
             max_message_bytes: DEFAULT_MAX_MESSAGE_BYTES,
+            watch: None,
         }
     }
 
@@ -98,6 +101,13 @@ impl Client {
     #[must_use]
     pub fn with_metadata(mut self, metadata: HeaderMap) -> Self {
         self.metadata = metadata;
+        self
+    }
+
+    /// Tells about calls.
+    #[must_use]
+    pub(crate) fn with_watch(mut self, watch: Option<Arc<ClientWatch>>) -> Self {
+        self.watch = watch;
         self
     }
 
@@ -125,7 +135,17 @@ impl Client {
     /// # Cancel safety
     ///
     /// Dropping the future cancels the call; the server may have handled it.
-    pub async fn unary(&self, call: Call) -> Result<Reply, Status> {
+    pub async fn unary(&self, mut call: Call) -> Result<Reply, Status> {
+        let Some(watch) = &self.watch else {
+            return self.in_time(call).await;
+        };
+        let asking = watch.begin_grpc(&self.origin, call.path.path(), &call.context, &mut call.metadata);
+        let answer = self.in_time(call).await;
+        watch.end_grpc(asking, &answer);
+        answer
+    }
+
+    async fn in_time(&self, call: Call) -> Result<Reply, Status> {
         match call.timeout {
             None => self.exchange(call).await,
             Some(timeout) => tokio::time::timeout(timeout, self.exchange(call))

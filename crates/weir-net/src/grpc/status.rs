@@ -125,7 +125,7 @@ impl Status {
     }
 
     /// Reads the status in headers or trailers, if there is one. Damaged messages and details are left out.
-    pub(super) fn read(headers: &HeaderMap) -> Option<Result<(), Self>> {
+    pub(crate) fn read(headers: &HeaderMap) -> Option<Result<(), Self>> {
         let number: Option<u32> = headers
             .get(GRPC_STATUS)?
             .to_str()

@@ -20,6 +20,7 @@ use super::listener::Endpoint;
 use super::middleware::Middlewares;
 use crate::compression::Encoding;
 use crate::config::{Dialer, Headers, Middleware, Span, validate_middlewares};
+use crate::observe::{ServerWatch, Spoken};
 use crate::tls::{ALPN_H2, ALPN_HTTP1, TlsServer};
 
 /// Largest request body unless configured otherwise, compressed and decompressed: 20 MiB.
@@ -360,6 +361,7 @@ impl HttpServer {
                 self.cors.as_ref().and_then(CorsPolicy::new),
                 guard,
                 middlewares,
+                ServerWatch::new(host, Spoken::Http, &self.endpoint, self.tls.is_on()),
             ),
         };
         Server::bind(&endpoint, tls, settings, host.sockets()).await

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use weir_component::{Context, Identity};
-use weir_pdata::{ContextParts, Metadata};
+use weir_pdata::{ContextParts, Metadata, Trace};
 
 use super::ConnectionInfo;
 
-/// Makes the context of the data in a request: the peer's address, its authenticated identity, `traceparent`, and all headers if `include_metadata`.
+/// Makes the context of the data in a request: the peer's address, its authenticated identity, the place in a trace that the server gave
+/// it, and all headers if `include_metadata`.
 ///
 /// Header names are in lower case, several values keep their order; `host` is the authority of HTTP/2 requests. Values that are not
 /// UTF-8 have the bytes in question replaced. The size is bounded by that of a request's header, 64 KiB.
@@ -21,24 +22,22 @@ pub fn context_of(
         .extensions
         .get::<Arc<ConnectionInfo>>()
         .and_then(|info| info.peer);
-    let traceparent = request
-        .headers
-        .get("traceparent")
-        .and_then(|value| value.to_str().ok())
-        .map(str::to_owned);
     let metadata = if include_metadata {
         metadata_of(request)
     } else {
         Metadata::new()
     };
-    Context::new(ContextParts {
+    let context = Context::new(ContextParts {
         peer,
         identity: request.extensions.get::<Identity>().cloned(),
         metadata,
-        traceparent,
         deadline: deadline.map(tokio::time::Instant::into_std),
         ..ContextParts::default()
-    })
+    });
+    match request.extensions.get::<Trace>() {
+        Some(trace) => context.with_trace(trace.clone()),
+        None => context,
+    }
 }
 
 fn metadata_of(request: &Parts) -> Metadata {
@@ -67,11 +66,14 @@ mod tests {
             .uri("http://gateway.test:4317/x")
             .header("X-Tenant", "a")
             .header("x-tenant", "b")
-            .header("traceparent", "00-1-2-01")
             .extension(Arc::new(ConnectionInfo {
                 peer: Some(([10, 0, 0, 1], 5).into()),
                 tls: None,
             }))
+            .extension(Trace {
+                traceparent: Some("00-1-2-01".to_owned()),
+                ..Trace::default()
+            })
             .body(())
             .unwrap();
         let (parts, ()) = request.into_parts();
@@ -79,7 +81,8 @@ mod tests {
         assert_eq!(context.metadata["x-tenant"], ["a", "b"]);
         assert_eq!(context.metadata["host"], ["gateway.test:4317"]);
         assert_eq!(context.peer.unwrap().port(), 5);
-        assert_eq!(context.traceparent.as_deref(), Some("00-1-2-01"));
+        let trace = context.trace().unwrap();
+        assert_eq!(trace.traceparent.as_deref(), Some("00-1-2-01"));
         assert!(context_of(&parts, false, None).metadata.is_empty());
     }
 }

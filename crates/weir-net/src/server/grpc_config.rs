@@ -17,6 +17,7 @@ use super::middleware::Middlewares;
 use super::ping_guard::PingPolicy;
 use crate::config::{Authentication, Dialer, Middleware, Span, validate_auth, validate_middlewares};
 use crate::grpc::{DEFAULT_MAX_MESSAGE_BYTES, Limits};
+use crate::observe::{ServerWatch, Spoken};
 use crate::tls::{ALPN_H2, TlsServer};
 
 /// Streams that a client may have open at once where the configuration says 0; more wait at the client.
@@ -245,7 +246,13 @@ impl GrpcServer {
             max_concurrent_streams: Some(streams),
             read_buffer: usize::try_from(self.read_buffer_size).unwrap_or(0),
             write_buffer: usize::try_from(self.write_buffer_size).unwrap_or(0),
-            around: Around::new(HeaderMap::new(), None, guard, middlewares),
+            around: Around::new(
+                HeaderMap::new(),
+                None,
+                guard,
+                middlewares,
+                ServerWatch::new(host, Spoken::Grpc, &self.endpoint, self.tls.is_on()),
+            ),
         };
         Server::bind(&endpoint, tls, settings, host.sockets()).await
     }

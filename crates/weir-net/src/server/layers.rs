@@ -1,4 +1,5 @@
-//! What a server does around its service: headers of every response, cross-origin requests, authentication, middlewares.
+//! What a server does around its service: headers of every response, cross-origin requests, authentication, middlewares,
+//! and what it tells about requests.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use super::cors::{CorsPolicy, Verdict};
 use super::guard::Guard;
 use super::middleware::Middlewares;
 use crate::body::Body;
+use crate::observe::ServerWatch;
 
 /// Goes around calls of a service. Cloning shares it.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +25,7 @@ struct Parts {
     cors: Option<CorsPolicy>,
     guard: Option<Guard>,
     middlewares: Option<Middlewares>,
+    watch: Option<ServerWatch>,
 }
 
 impl Around {
@@ -31,15 +34,20 @@ impl Around {
         cors: Option<CorsPolicy>,
         guard: Option<Guard>,
         middlewares: Option<Middlewares>,
+        watch: Option<ServerWatch>,
     ) -> Self {
-        let needed =
-            !response_headers.is_empty() || cors.is_some() || guard.is_some() || middlewares.is_some();
+        let needed = !response_headers.is_empty()
+            || cors.is_some()
+            || guard.is_some()
+            || middlewares.is_some()
+            || watch.is_some();
         Self(needed.then(|| {
             Arc::new(Parts {
                 response_headers,
                 cors,
                 guard,
                 middlewares,
+                watch,
             })
         }))
     }
@@ -53,29 +61,44 @@ impl Around {
         let Some(parts) = &self.0 else {
             return service.oneshot(request).await;
         };
-        let verdict = parts
+        let Some(watch) = &parts.watch else {
+            return parts.call(service, request).await;
+        };
+        let mut request = request;
+        let serving = watch.begin(&mut request);
+        let response = parts.call(service, request).await?;
+        watch.end(serving, &response);
+        Ok(response)
+    }
+}
+
+impl Parts {
+    async fn call<S: HttpService>(
+        &self,
+        service: S,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, Infallible> {
+        let verdict = self
             .cors
             .as_ref()
             .map(|cors| cors.judge(request.method(), request.headers()));
         let mut response = match verdict {
             Some(Verdict::Preflight(response)) => response,
             Some(Verdict::Actual(headers)) => {
-                let mut response = parts.guarded(service, request).await?;
+                let mut response = self.guarded(service, request).await?;
                 for (name, value) in &headers {
                     response.headers_mut().append(name, value.clone());
                 }
                 response
             }
-            None => parts.guarded(service, request).await?,
+            None => self.guarded(service, request).await?,
         };
-        for (name, value) in &parts.response_headers {
+        for (name, value) in &self.response_headers {
             response.headers_mut().insert(name, value.clone());
         }
         Ok(response)
     }
-}
 
-impl Parts {
     /// Calls `service` if the request is authenticated or need not be, and no middleware refuses it.
     async fn guarded<S: HttpService>(
         &self,

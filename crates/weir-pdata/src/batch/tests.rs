@@ -10,7 +10,7 @@ use weir_proto::otlp::metrics::v1::metric::Data;
 
 use super::*;
 use crate::sample::{request, request_of};
-use crate::{ContextParts, MemoryBudget};
+use crate::{ContextParts, MemoryBudget, Trace};
 
 /// A checked wire batch of a request.
 fn wire(request: &Decoded) -> Batch {
@@ -317,4 +317,41 @@ fn a_refused_merge_returns_the_permits_of_both() {
     let mismatch = batch.append(other).unwrap_err();
     assert_eq!(mismatch.to_string(), "cannot append traces to logs");
     assert_eq!(budget.used(), 10, "the batch that was to grow is as it was");
+}
+
+#[test]
+fn the_trace_stays_with_the_data_and_merged_batches_link_theirs() {
+    let traced = |traceparent: &str| {
+        let trace = Trace {
+            traceparent: Some(traceparent.to_owned()),
+            ..Trace::default()
+        };
+        logs(0, 1).with_context(Context::default().with_trace(trace))
+    };
+    // Another context does not say where the batch is in a trace.
+    let mut whole = traced("a").with_context(Context::default());
+    assert_eq!(whole.context().trace().unwrap().traceparent.as_deref(), Some("a"));
+    assert_eq!(
+        whole.context(),
+        logs(0, 1).context(),
+        "contexts are compared without"
+    );
+    whole.append(logs(0, 1)).unwrap();
+    assert!(
+        whole.context().trace().unwrap().links.is_empty(),
+        "one had no trace"
+    );
+    whole.append(traced("b")).unwrap();
+    let mut others = logs(0, 1);
+    others.append(traced("c")).unwrap();
+    whole.append(others).unwrap();
+    let trace = whole.context().trace().unwrap();
+    assert_eq!(
+        (trace.traceparent.as_ref(), trace.links.as_slice()),
+        (None, ["a", "b", "c"].map(str::to_owned).as_slice())
+    );
+    for _ in 0..2 * Trace::MAX_LINKS {
+        whole.append(traced("d")).unwrap();
+    }
+    assert_eq!(whole.context().trace().unwrap().links.len(), Trace::MAX_LINKS);
 }

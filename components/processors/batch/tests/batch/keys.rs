@@ -109,7 +109,6 @@ async fn what_belongs_to_one_request_does_not_survive() {
     let parts = ContextParts {
         peer: Some("127.0.0.1:1".parse().unwrap()),
         deadline: Some(std::time::Instant::now()),
-        traceparent: Some("00-0".to_owned()),
         ..with_metadata(&[("a", "b")])
     };
     bench.send(batch(1, parts)).await.unwrap();

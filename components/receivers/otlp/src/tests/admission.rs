@@ -107,12 +107,7 @@ async fn the_sender_is_known_and_its_headers_only_if_wanted() {
         http: {endpoint: '127.0.0.1:0', include_metadata: true}}}";
     for (yaml, included) in [(BOTH, false), (wanted, true)] {
         let running = start(yaml).await;
-        let headers = [
-            PROTOBUF,
-            ("X-Tenant", "a"),
-            ("x-tenant", "b"),
-            ("traceparent", "00-1-2-01"),
-        ];
+        let headers = [PROTOBUF, ("X-Tenant", "a"), ("x-tenant", "b")];
         running
             .post("/v1/metrics", &headers, bytes(&batches::gauge("g", 1)))
             .await;
@@ -128,7 +123,6 @@ async fn the_sender_is_known_and_its_headers_only_if_wanted() {
         for batch in running.sink.batches() {
             let context = batch.context();
             assert!(context.peer.is_some_and(|peer| peer.ip().is_loopback()));
-            assert_eq!(context.traceparent.as_deref(), Some("00-1-2-01"));
             assert_eq!(
                 context.metadata.get("x-tenant").cloned(),
                 included.then(|| vec!["a".to_owned(), "b".to_owned()])
