@@ -142,10 +142,23 @@ pub struct SdkExemplar {
 ///
 /// It fails, for instance because an export was refused; the error carries what it wrote to standard error.
 pub async fn python(arguments: &[&str]) -> Result<Report> {
+    python_in(&[], arguments).await
+}
+
+/// Runs the Python application to its end, with variables in its environment: the SDK reads TLS settings from there.
+///
+/// # Errors
+///
+/// As [`python`].
+pub async fn python_in(environment: &[(&str, String)], arguments: &[&str]) -> Result<Report> {
     let mut command = Command::new(installed("python/bin/python")?);
     command
         .arg(workspace().join("integration/apps/python/app.py"))
-        .args(arguments);
+        .args(arguments)
+        // These would go before the certificates that the SDK is told to trust.
+        .env_remove("REQUESTS_CA_BUNDLE")
+        .env_remove("CURL_CA_BUNDLE")
+        .envs(environment.iter().map(|(name, value)| (name, value)));
     run(&mut command).await
 }
 

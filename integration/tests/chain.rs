@@ -9,6 +9,9 @@ use weir_integration::prometheus::{Prometheus, RECEIVING};
 use weir_integration::samples::{PYTHON, PYTHON_NAMES};
 use weir_integration::wait::until;
 
+/// Requests in flight together may overtake each other, and the store wants the samples of a series in order.
+const IN_ORDER: &str = "sending_queue:\n  num_consumers: 1\n";
+
 async fn check(exporter: &str, settings: impl FnOnce(&Gateway) -> String) -> Result<()> {
     let store = Prometheus::start(RECEIVING).await?;
     let remote_write = format!(
@@ -34,7 +37,7 @@ async fn check(exporter: &str, settings: impl FnOnce(&Gateway) -> String) -> Res
 async fn gateways_are_chained_over_grpc() -> Result<()> {
     check("otlp_grpc", |last| {
         format!(
-            "endpoint: 127.0.0.1:{}\ntls:\n  insecure: true\n",
+            "endpoint: 127.0.0.1:{}\ntls:\n  insecure: true\n{IN_ORDER}",
             last.ports.grpc
         )
     })
@@ -43,5 +46,8 @@ async fn gateways_are_chained_over_grpc() -> Result<()> {
 
 #[tokio::test]
 async fn gateways_are_chained_over_http() -> Result<()> {
-    check("otlp_http", |last| format!("endpoint: {}\n", last.http())).await
+    check("otlp_http", |last| {
+        format!("endpoint: {}\n{IN_ORDER}", last.http())
+    })
+    .await
 }

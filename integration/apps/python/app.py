@@ -217,14 +217,18 @@ class Shop:
 
 def exporter(arguments: argparse.Namespace) -> MetricExporter:
     """The official exporter for the chosen protocol."""
-    headers = {"x-sample": "shop"}
+    headers = {"x-sample": "shop"} | dict(header.split("=", 1) for header in arguments.header)
     if arguments.protocol == "grpc":
         from grpc import Compression
         from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
 
         compression = Compression.Gzip if arguments.compression == "gzip" else Compression.NoCompression
         return OTLPMetricExporter(
-            endpoint=arguments.endpoint, insecure=True, headers=headers, compression=compression
+            endpoint=arguments.endpoint,
+            # Certificates come from the environment (OTEL_EXPORTER_OTLP_CERTIFICATE and its like).
+            insecure=arguments.endpoint.startswith("http://"),
+            headers=headers,
+            compression=compression,
         )
     from opentelemetry.exporter.otlp.proto.http import Compression
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
@@ -241,6 +245,7 @@ def main() -> int:
     parser.add_argument("--endpoint", required=True, help="base URL of an OTLP receiver")
     parser.add_argument("--protocol", choices=["grpc", "http/protobuf"], default="grpc")
     parser.add_argument("--compression", choices=["none", "gzip"], default="none")
+    parser.add_argument("--header", action="append", default=[], help="name=value, sent with every request")
     parser.add_argument("--rounds", type=int, default=2, help="rounds of measurements, each sent on its own")
     arguments = parser.parse_args()
 
