@@ -18,8 +18,8 @@ pub(crate) fn find(kind: ComponentKind, name: &str) -> Option<&'static str> {
         .or_else(|| all().find(|known| bare(known) == bare(name)))
 }
 
-/// Returns all known types of a kind.
-pub(crate) fn names(kind: ComponentKind) -> impl Iterator<Item = &'static str> {
+/// Returns all known types of a kind, under their present names.
+pub fn names(kind: ComponentKind) -> impl Iterator<Item = &'static str> {
     let table = match kind {
         ComponentKind::Receiver => RECEIVERS,
         ComponentKind::Processor => PROCESSORS,

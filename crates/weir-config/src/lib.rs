@@ -47,6 +47,7 @@ mod yaml;
 pub use config::{ComponentConfig, Config, PipelineConfig, Service};
 pub use document::{Document, load};
 pub use environment::{Environment, System};
+pub use known::names as known_types;
 pub use mistake::Mistake;
 pub use print::{Secrets, commented};
 pub use read::read;

@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn hidden_texts_leave_messages() {
-        let hidden = vec![Hidden {
+        let hidden = [Hidden {
             text: "5hunter2\"x".to_owned(),
             written: "5${env:P}".to_owned(),
         }];

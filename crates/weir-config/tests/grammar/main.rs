@@ -7,6 +7,9 @@ use probe::{REST, Variables, message, options, probe, read};
 
 const NO_VARIABLES: Variables<'_> = Variables(&[]);
 
+/// A value in JSON, or a part of the mistake.
+type Expected = Result<&'static str, &'static str>;
+
 /// Checks what becomes of options: the text, the option to look at, and its value in JSON or a part of the mistake.
 fn check(cases: &[(&str, &str, Result<&str, &str>)]) {
     check_with(&NO_VARIABLES, cases);
@@ -326,7 +329,7 @@ fn flags_set_single_values() {
 #[test]
 fn the_field_decides_the_type_of_a_variable() {
     let value = |raw: &'static str| [("X", raw)];
-    let table: &[(&str, Result<&str, &str>, Result<&str, &str>, Result<&str, &str>)] = &[
+    let table: &[(&str, Expected, Expected, Expected)] = &[
         // raw text, text field, integer field, boolean field
         ("123", Ok("\"123\""), Ok("123"), Err("`true` or `false`")),
         ("0123", Ok("\"0123\""), Ok("83"), Err("`true` or `false`")),
