@@ -27,6 +27,9 @@ pub(crate) struct Profile {
     pub(crate) function: Vec<Function>,
     #[prost(string, repeated, tag = "6")]
     pub(crate) string_table: Vec<String>,
+    /// Index of a regular expression: functions that it fits are left out, with what they call.
+    #[prost(int64, tag = "7")]
+    pub(crate) drop_frames: i64,
     #[prost(int64, tag = "9")]
     pub(crate) time_nanos: i64,
     #[prost(int64, tag = "10")]
@@ -174,6 +177,15 @@ impl Builder {
         let nanos = |duration: Duration| i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
         self.profile.time_nanos = nanos(since_epoch);
         self.profile.duration_nanos = nanos(duration);
+    }
+
+    /// Says which functions to leave out, with what they call.
+    #[cfg_attr(
+        not(feature = "heap"),
+        expect(dead_code, reason = "CPU profiles show everything")
+    )]
+    pub(crate) fn leave_out(&mut self, functions: &str) {
+        self.profile.drop_frames = self.string(functions);
     }
 
     /// Adds a file that is mapped into memory and returns its id.

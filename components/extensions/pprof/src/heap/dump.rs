@@ -7,6 +7,9 @@ use std::io;
 
 use crate::profile::Builder;
 
+/// Functions of the allocator, which are at the leaf of every stack.
+const ALLOCATOR: &str = "_rjem_.*";
+
 /// A dump, read.
 #[derive(Debug, PartialEq)]
 pub(super) struct Dump {
@@ -99,6 +102,7 @@ impl Dump {
         let rate = i64::try_from(self.rate).unwrap_or(i64::MAX);
         let values = [("inuse_objects", "count"), ("inuse_space", "bytes")];
         let mut builder = Builder::new(&values, ("space", "bytes"), rate);
+        builder.leave_out(ALLOCATOR);
         let mappings = self.mappings.iter();
         let ids: Vec<(u64, &Mapping)> = mappings
             .map(|mapping| {
@@ -167,6 +171,7 @@ mod tests {
         assert_eq!((dump.stacks.len(), dump.mappings.len()), (2, 2));
         let profile = decoded(&dump.encode().expect("written"));
         let name = |index: i64| profile.string_table[index as usize].as_str();
+        assert_eq!(name(profile.drop_frames), ALLOCATOR);
         let files: Vec<&str> = profile
             .mapping
             .iter()
