@@ -49,7 +49,7 @@ pub fn load(sources: &Sources, environment: &dyn Environment) -> Result<Document
     let warnings: Vec<Diagnostic> = report.diagnostics().cloned().collect();
     if report.has_errors() {
         report.extend(unset::diagnose(outcome.unset.iter().map(|unset| (unset, true))));
-        report.sort();
+        report.finish();
         return Err(report);
     }
     Ok(Document {

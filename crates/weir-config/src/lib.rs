@@ -51,6 +51,6 @@ pub use known::names as known_types;
 pub use mistake::Mistake;
 pub use print::{Secrets, commented};
 pub use read::read;
-pub use report::{Diagnostic, Report, Severity};
+pub use report::{Diagnostic, Report, Severity, looks_secret};
 pub use source::{Gates, Sources};
 pub use telemetry::Telemetry;

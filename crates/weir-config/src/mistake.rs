@@ -58,7 +58,7 @@ impl Config {
             let advice = mistake.advice.map(|advice| root.redact_around(&path, &advice));
             report.push(diagnostic.path(path).place(place.clone()).maybe_hint(advice));
         }
-        report.sort();
+        report.finish();
         report
     }
 }

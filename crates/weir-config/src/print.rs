@@ -8,13 +8,14 @@ use serde_yaml::{Mapping, Value};
 use weir_component::{ComponentId, config::reveal};
 
 use crate::config::{ComponentConfig, Config};
+use crate::report::without_user_information;
 
 pub use commented::commented;
 
 /// Whether secrets are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Secrets {
-    /// As `[REDACTED]`.
+    /// As `[REDACTED]`, and so is user information in URLs.
     Redacted,
     /// As they are.
     Unredacted,
@@ -28,7 +29,7 @@ impl Config {
     /// Those of a component's `Serialize`.
     pub fn to_value(&self, secrets: Secrets) -> Result<Value, serde_yaml::Error> {
         match secrets {
-            Secrets::Redacted => self.value(),
+            Secrets::Redacted => self.value().map(without_credentials),
             Secrets::Unredacted => reveal(|| self.value()),
         }
     }
@@ -75,6 +76,23 @@ impl Config {
         service.insert("pipelines".into(), Value::Mapping(pipelines.collect()));
         service.insert("telemetry".into(), serde_yaml::to_value(&self.service.telemetry)?);
         Ok(Value::Mapping(service))
+    }
+}
+
+/// Takes user information out of all URLs: their keys are plain texts for components, as in the Collector.
+fn without_credentials(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(without_user_information(&text).unwrap_or(text)),
+        Value::Sequence(items) => items.into_iter().map(without_credentials).collect(),
+        Value::Mapping(map) => {
+            let entries = map.into_iter();
+            Value::Mapping(
+                entries
+                    .map(|(key, value)| (key, without_credentials(value)))
+                    .collect(),
+            )
+        }
+        other => other,
     }
 }
 

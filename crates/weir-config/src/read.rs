@@ -44,7 +44,7 @@ pub fn read(document: &Document, catalog: &Catalog) -> Result<(Config, Report), 
     reader.report.extend(document.warnings.iter().cloned());
     let config = reader.config();
     let mut report = reader.report;
-    report.sort();
+    report.finish();
     match config {
         Some(config) if !report.has_errors() => Ok((config, report)),
         _ => Err(report),

@@ -4,8 +4,10 @@
 //! components: whoever finds a mistake pushes it here, and the rendering (in `render.rs`) is the same for all.
 //!
 //! **Invariant.** A snippet shows the text of a source as the user wrote it, so an expanded secret
-//! (`${env:PASSWORD}`) never appears in one. Whoever writes a message keeps expanded values out of it.
+//! (`${env:PASSWORD}`) never appears in one. Whoever writes a message keeps expanded values out of it. Secrets that are written in a
+//! source itself are masked (`mask.rs`), in snippets and in messages.
 
+mod mask;
 mod render;
 
 use std::{fmt, ops::Range, sync::Arc};
@@ -13,6 +15,8 @@ use std::{fmt, ops::Range, sync::Arc};
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use crate::path::Path;
+pub use mask::looks_secret;
+pub(crate) use mask::without_user_information;
 
 /// How bad a [`Diagnostic`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,6 +43,28 @@ pub(crate) struct SourceText {
     pub(crate) name: String,
     /// The text itself.
     pub(crate) text: String,
+    /// The parts of the text that nobody may see.
+    secrets: Vec<Range<usize>>,
+}
+
+impl SourceText {
+    /// Returns the text as it may be shown. What is at a place stays there.
+    fn masked(&self) -> String {
+        mask::masked(&self.text, &self.secrets)
+    }
+
+    /// Returns the secrets in the line of a byte offset.
+    fn secrets_of_line(&self, offset: usize) -> impl Iterator<Item = &str> {
+        let start = self.text[..offset].rfind('\n').map_or(0, |at| at + 1);
+        let end = self.text[offset..]
+            .find('\n')
+            .map_or(self.text.len(), |at| offset + at);
+        let here = move |secret: &&Range<usize>| secret.start >= start && secret.end <= end;
+        self.secrets
+            .iter()
+            .filter(here)
+            .map(|secret| &self.text[secret.clone()])
+    }
 }
 
 /// Every text of one configuration. Cheap to clone.
@@ -50,9 +76,11 @@ pub(crate) struct SourceMap {
 impl SourceMap {
     /// Adds a text and returns its number, by which places refer to it.
     pub(crate) fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> usize {
+        let text = text.into();
         let entry = SourceText {
             name: name.into(),
-            text: text.into(),
+            secrets: mask::secrets(&text),
+            text,
         };
         match Arc::get_mut(&mut self.texts) {
             Some(texts) => texts.push(entry),
@@ -63,6 +91,7 @@ impl SourceMap {
                     .map(|old| SourceText {
                         name: old.name.clone(),
                         text: old.text.clone(),
+                        secrets: old.secrets.clone(),
                     })
                     .collect();
                 texts.push(entry);
@@ -183,6 +212,25 @@ impl Diagnostic {
         self
     }
 
+    /// Takes what is secret in its lines out of the message and the hint.
+    fn hide_secrets(&mut self, sources: &SourceMap) {
+        let Self { message, hint, .. } = self;
+        for place in self
+            .place
+            .iter()
+            .chain(self.related.iter().map(|(place, _)| place))
+        {
+            let Some(source) = sources.text(place.source) else {
+                continue;
+            };
+            for secret in source.secrets_of_line(place.start()) {
+                for text in [&mut *message].into_iter().chain(hint.as_mut()) {
+                    *text = mask::without(text, secret);
+                }
+            }
+        }
+    }
+
     /// Returns whether this is an error or a warning.
     #[must_use]
     pub fn severity(&self) -> Severity {
@@ -238,8 +286,11 @@ impl Report {
         self.sources = sources;
     }
 
-    /// Orders by source and place, errors without a place last.
-    pub(crate) fn sort(&mut self) {
+    /// Orders by source and place, errors without a place last, and takes the secrets of the lines out of the messages.
+    pub(crate) fn finish(&mut self) {
+        for diagnostic in &mut self.diagnostics {
+            diagnostic.hide_secrets(&self.sources);
+        }
         self.diagnostics.sort_by_key(|d| {
             d.place
                 .as_ref()

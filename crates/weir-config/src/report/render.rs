@@ -69,7 +69,7 @@ fn snippets<'a>(diagnostic: &'a Diagnostic, sources: &'a SourceMap) -> Vec<Eleme
                 elements.extend(previous.map(|(_, snippet)| snippet.into()));
                 Some((
                     place.source,
-                    Snippet::source(&*source.text)
+                    Snippet::source(source.masked())
                         .path(&*source.name)
                         .annotation(annotation),
                 ))
