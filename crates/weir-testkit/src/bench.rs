@@ -1,11 +1,12 @@
 //! One component between counted edges.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use weir_component::{
-    Account, BuildContext, Component, ComponentId, ComponentKind, ConsumeError, Consumer, EdgeBooks,
-    ExporterFactory, Host, Ledger, NodeKey, ParsedConfig, ProcessorFactory, ShutdownError, Step,
+    Account, BuildContext, Component, ComponentId, ComponentKind, ConnectorFactory, ConsumeError, Consumer,
+    EdgeBooks, ExporterFactory, Host, Ledger, NodeKey, ParsedConfig, ProcessorFactory, ShutdownError, Step,
 };
 use weir_pdata::{Batch, Signal};
 
@@ -44,23 +45,36 @@ impl Bench {
     ///
     /// If it cannot be built.
     pub fn processor(factory: ProcessorFactory, config: &ParsedConfig, signal: Signal, sink: &Sink) -> Self {
-        let sink = sink.consumer();
         Self::new(
             ComponentKind::Processor,
             factory.meta.name,
             signal,
             |context, behind| {
-                let next = Consumer::from_fn(move |batch: Batch| {
-                    let (sink, offer) = (sink.clone(), behind.offer(batch.items() as u64));
-                    async move {
-                        let answer = sink.consume(batch).await;
-                        offer.decide(&answer);
-                        answer
-                    }
-                });
                 factory
-                    .build(config, context, next)
+                    .build(config, context, counted(sink, behind))
                     .expect("the processor can be built")
+            },
+        )
+    }
+
+    /// Builds a connector between pipelines of a signal and one pipeline, of a signal that it gives for that, which ends in a sink.
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be built, or does not take the signal.
+    pub fn connector(factory: ConnectorFactory, config: &ParsedConfig, signal: Signal, sink: &Sink) -> Self {
+        let given = factory.pairs.iter().find(|(taken, _)| *taken == signal);
+        let (_, given) = given.expect("the connector takes the signal");
+        let pipeline = format!("{given}/test").parse().expect("a valid id");
+        Self::new(
+            ComponentKind::Connector,
+            factory.meta.name,
+            signal,
+            |context, behind| {
+                let outputs = BTreeMap::from([(pipeline, counted(sink, behind))]);
+                factory
+                    .build(config, context, outputs)
+                    .expect("the connector can be built")
             },
         )
     }
@@ -80,7 +94,7 @@ impl Bench {
         };
         let node = key(kind, name);
         let edge = ledger.edge(key(ComponentKind::Receiver, "test"), node.clone());
-        let behind = ledger.edge(node.clone(), key(ComponentKind::Connector, "sink"));
+        let behind = ledger.edge(node.clone(), key(ComponentKind::Exporter, "sink"));
         let book = ledger.book(node);
         let context = BuildContext {
             book,
@@ -166,7 +180,11 @@ impl Bench {
         &self.step.component
     }
 
-    /// Returns the account of the component.
+    /// Returns the account of the component, which is no connector.
+    ///
+    /// # Panics
+    ///
+    /// If it is one.
     pub fn account(&self) -> Account {
         self.ledger
             .accounts()
@@ -180,19 +198,37 @@ impl Bench {
         self.account().dropped.get(reason).copied().unwrap_or(0)
     }
 
-    /// Fails unless the component holds nothing and has accounted for every item that it took.
+    /// Fails unless the component holds nothing and has accounted for every item that it took. Connectors have no account, since they may
+    /// hand on an item several times or make others of it: of them nothing may be in flight.
     ///
     /// # Panics
     ///
     /// If the books do not balance.
     pub fn assert_balanced(&self) {
-        let account = self.account();
-        assert_eq!(
-            (account.held, account.in_flight, account.imbalance()),
-            (0, 0, 0),
-            "the books of {account:#?}"
-        );
+        for edge in self.ledger.edges() {
+            assert_eq!(edge.in_flight, 0, "{edge:#?}");
+        }
+        for account in self.ledger.accounts() {
+            assert_eq!(
+                (account.held, account.in_flight, account.imbalance()),
+                (0, 0, 0),
+                "the books of {account:#?}"
+            );
+        }
     }
+}
+
+/// Returns the consumer that feeds a sink over an edge.
+fn counted(sink: &Sink, edge: EdgeBooks) -> Consumer {
+    let sink = sink.consumer();
+    Consumer::from_fn(move |batch: Batch| {
+        let (sink, offer) = (sink.clone(), edge.offer(batch.items() as u64));
+        async move {
+            let answer = sink.consume(batch).await;
+            offer.decide(&answer);
+            answer
+        }
+    })
 }
 
 fn id(name: &str) -> ComponentId {

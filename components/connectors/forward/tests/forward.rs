@@ -1,11 +1,10 @@
 //! The connector between pipelines.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use weir_component::{
-    BuildContext, ComponentKind, ConsumeError, Consumer, Host, PipelineId, Refusal, Signal, Step,
+    BuildContext, ComponentKind, ConsumeError, Consumer, PipelineId, Refusal, Signal, Step,
 };
 use weir_connector_forward::FACTORY;
 use weir_pdata::{Batch, Context, ContextParts};
@@ -113,11 +112,11 @@ async fn a_slow_pipeline_does_not_keep_the_data_from_the_others() {
 }
 
 #[tokio::test]
-async fn it_starts_and_stops_twice() {
-    for _ in 0..2 {
-        let step = forward(Signal::Traces, &[&Sink::new()]);
-        Arc::clone(&step.component).start(&Host::default()).await.unwrap();
-        let deadline = Instant::now() + Duration::from_secs(5);
-        step.component.shutdown(deadline).await.unwrap();
+async fn it_keeps_the_contract() {
+    let config = contract::config(&FACTORY.meta, "");
+    for batch in [batches::gauge("g", 3), batches::spans(2), batches::logs(4)] {
+        contract::connector_starts_and_stops_twice(FACTORY, &config, batch.clone()).await;
+        contract::connector_passes_errors_on(FACTORY, &config, batch.clone()).await;
+        contract::connector_keeps_order(FACTORY, &config, vec![batch.clone(), batch]).await;
     }
 }

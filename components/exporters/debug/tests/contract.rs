@@ -6,6 +6,7 @@ use weir_testkit::{Bench, batches, contract};
 #[tokio::test]
 async fn it_keeps_the_contract() {
     let config = contract::config(&FACTORY.meta, "");
+    contract::config_is_strict(&FACTORY.meta, "");
     contract::exporter_starts_and_stops_twice(FACTORY, &config, batches::gauge("g", 1)).await;
     for batch in [batches::gauge("g", 3), batches::spans(2), batches::logs(4)] {
         contract::exporter_balances(FACTORY, &config, vec![batch.clone(), batch]).await;

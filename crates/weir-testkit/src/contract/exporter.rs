@@ -1,14 +1,10 @@
 //! What exporters must do.
 
-use std::time::Duration;
-
 use weir_component::{ExporterFactory, ParsedConfig, Retry};
 use weir_pdata::Batch;
 
+use super::STOP_TIME;
 use crate::Bench;
-
-/// Time that a component gets to stop in these tests.
-const STOP_TIME: Duration = Duration::from_secs(5);
 
 /// Checks that an exporter starts and stops without data, that a second instance does so after the first, and that one refuses
 /// batches once it has stopped, in a way that lets the sender keep them.

@@ -2,15 +2,26 @@
 //!
 //! They panic with a message if the component does not keep to it. Each builds its own instances.
 
+mod beside;
+mod connector;
 mod exporter;
 mod processor;
+mod step;
 
+use std::time::Duration;
+
+use weir_component::config::reveal;
 use weir_component::{Meta, ParsedConfig, Validate, Violations};
 
+pub use beside::{extension_starts_and_stops_twice, receiver_starts_and_stops_twice};
+pub use connector::{connector_keeps_order, connector_passes_errors_on, connector_starts_and_stops_twice};
 pub use exporter::{exporter_balances, exporter_starts_and_stops_twice};
 pub use processor::{
     processor_drains, processor_keeps_order, processor_passes_errors_on, processor_starts_and_stops_twice,
 };
+
+/// Time that a component gets to stop in these tests.
+const STOP_TIME: Duration = Duration::from_secs(5);
 
 /// Reads a component's configuration from YAML.
 ///
@@ -32,8 +43,7 @@ pub fn mistakes(meta: &Meta, yaml: &str) -> Vec<String> {
     }
 }
 
-/// Checks that a configuration without keys is read (or only lacks something required), that unknown keys are refused and that what
-/// is printed reads back as the same.
+/// Checks that unknown keys are refused, and that what is printed of a configuration, and of the defaults, reads back as the same.
 ///
 /// # Panics
 ///
@@ -46,10 +56,17 @@ pub fn config_is_strict(meta: &Meta, yaml: &str) {
         unknown.contains("no_such_key_exists"),
         "the error names the key: {unknown}"
     );
+    reads_back(meta, &config(meta, yaml));
+    if let Some(defaults) = meta.defaults() {
+        reads_back(meta, &defaults);
+    }
+}
+
+fn reads_back(meta: &Meta, config: &ParsedConfig) {
     let print = |parsed: &ParsedConfig| {
-        serde_yaml::to_string(parsed.as_serialize()).expect("the configuration can be printed")
+        reveal(|| serde_yaml::to_string(parsed.as_serialize())).expect("the configuration can be printed")
     };
-    let printed = print(&config(meta, yaml));
+    let printed = print(config);
     let again = read(meta, &printed)
         .unwrap_or_else(|error| panic!("printed configuration cannot be read: {error}\n{printed}"));
     assert_eq!(printed, print(&again), "printed configuration reads back");

@@ -1,14 +1,10 @@
 //! What processors must do.
 
-use std::time::Duration;
-
-use weir_component::{ConsumeError, ParsedConfig, ProcessorFactory, Refusal};
+use weir_component::{ParsedConfig, ProcessorFactory};
 use weir_pdata::Batch;
 
+use super::{STOP_TIME, step};
 use crate::{Bench, Sink};
-
-/// Time that a component gets to stop in these tests.
-const STOP_TIME: Duration = Duration::from_secs(5);
 
 /// Checks that a processor starts and stops without data, and that a second instance does so after the first.
 ///
@@ -20,15 +16,7 @@ pub async fn processor_starts_and_stops_twice(
     config: &ParsedConfig,
     batch: Batch,
 ) {
-    for _ in 0..2 {
-        let bench = Bench::processor(factory, config, batch.signal(), &Sink::new());
-        bench.start().await;
-        bench
-            .shutdown(STOP_TIME)
-            .await
-            .expect("a processor without data stops");
-        bench.assert_balanced();
-    }
+    step::starts_and_stops_twice(|sink| Bench::processor(factory, config, batch.signal(), sink)).await;
 }
 
 /// Checks that the errors of the next step reach the caller as they are: code, fault, when to retry, what was refused.
@@ -37,34 +25,8 @@ pub async fn processor_starts_and_stops_twice(
 ///
 /// If they do not.
 pub async fn processor_passes_errors_on(factory: ProcessorFactory, config: &ParsedConfig, batch: Batch) {
-    let refusal = Refusal {
-        reason: "too_old",
-        items: 1,
-    };
-    for error in [
-        ConsumeError::permanent("will stay wrong"),
-        ConsumeError::unavailable("not now"),
-        ConsumeError::overloaded("full", Duration::from_secs(7)),
-        ConsumeError::partial(vec![refusal], "one is too old"),
-    ] {
-        let sink = Sink::new();
-        let bench = Bench::processor(factory, config, batch.signal(), &sink);
-        bench.start().await;
-        sink.refuse(error.clone());
-        let passed = bench
-            .send(batch.clone())
-            .await
-            .expect_err("the error reaches the caller");
-        let facts =
-            |error: &ConsumeError| (error.code(), error.fault(), error.retry(), error.extent().clone());
-        assert_eq!(
-            facts(&passed),
-            facts(&error),
-            "the error reaches the caller unchanged"
-        );
-        bench.shutdown(STOP_TIME).await.expect("the processor stops");
-        bench.assert_balanced();
-    }
+    let signal = batch.signal();
+    step::passes_errors_on(|sink| Bench::processor(factory, config, signal, sink), batch).await;
 }
 
 /// Checks that batches that are handed over one after the other come out in that order.
@@ -74,20 +36,7 @@ pub async fn processor_passes_errors_on(factory: ProcessorFactory, config: &Pars
 /// If they do not.
 pub async fn processor_keeps_order(factory: ProcessorFactory, config: &ParsedConfig, batches: Vec<Batch>) {
     let signal = batches.first().expect("batches to send").signal();
-    let sink = Sink::new();
-    let bench = Bench::processor(factory, config, signal, &sink);
-    bench.start().await;
-    let sizes: Vec<usize> = batches.iter().map(Batch::items).collect();
-    for batch in batches {
-        bench.send(batch).await.expect("the processor takes the batch");
-    }
-    bench.shutdown(STOP_TIME).await.expect("the processor stops");
-    assert_eq!(
-        sink.batches().iter().map(Batch::items).collect::<Vec<_>>(),
-        sizes,
-        "batches come out in order"
-    );
-    bench.assert_balanced();
+    step::keeps_order(|sink| Bench::processor(factory, config, signal, sink), batches).await;
 }
 
 /// Checks that everything a processor took has left it once it has stopped. Needs a current-thread runtime.
