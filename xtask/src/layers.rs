@@ -28,6 +28,7 @@ pub const RULES: &[Rule] = &[
     Rule { subject: "weir-proto",     may_use: &[] },
     // Words of the standards that no crate has, of use on any layer.
     Rule { subject: "weir-regex",     may_use: &[] },
+    Rule { subject: "weir-relabel",   may_use: &["weir-regex"] },
     // L1, model.
     Rule { subject: "weir-pdata",     may_use: &["weir-proto"] },
     Rule { subject: "weir-prom",      may_use: &["weir-proto", "weir-pdata", "weir-regex"] },
@@ -47,8 +48,8 @@ pub const RULES: &[Rule] = &[
     Rule { subject: "components/receivers/",
            may_use: &["weir-proto", "weir-pdata", "weir-prom", "weir-telemetry", "weir-component", "weir-net"] },
     Rule { subject: "components/processors/",
-           may_use: &["weir-proto", "weir-pdata", "weir-prom", "weir-streams", "weir-regex", "weir-telemetry", "weir-component",
-                      "weir-edit", "weir-memory"] },
+           may_use: &["weir-proto", "weir-pdata", "weir-prom", "weir-streams", "weir-regex", "weir-relabel", "weir-telemetry",
+                      "weir-component", "weir-edit", "weir-memory"] },
     Rule { subject: "components/exporters/",
            may_use: &["weir-proto", "weir-pdata", "weir-prom", "weir-telemetry", "weir-component", "weir-net", "weir-export"] },
     Rule { subject: "components/connectors/",
