@@ -15,7 +15,9 @@ use crate::config::schema;
 use crate::traits::{
     Component, Connector, Exporter, Extension, Layer, Outputs, Processor, Receiver, Verdict,
 };
-use crate::{BuildContext, BuildError, ComponentConfig, Consumer, ParsedConfig, PipelineId};
+use crate::{
+    BuildContext, BuildError, ComponentConfig, Consumer, ParsedConfig, PipelineId, ProcessorMetrics,
+};
 
 /// How far a component has come; the Collector's levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -225,7 +227,7 @@ impl ProcessorFactory {
             build: |config, context, next| {
                 let processor = Arc::new(P::build(own(config, context)?, context)?);
                 Ok(Step {
-                    consumer: in_front_of(Arc::clone(&processor), next),
+                    consumer: in_front_of(Arc::clone(&processor), ProcessorMetrics::new(context), next),
                     component: Arc::new(NothingToRun),
                 })
             },
@@ -269,11 +271,18 @@ impl ProcessorFactory {
 }
 
 /// Makes a consumer of a synchronous processor.
-fn in_front_of<P: Processor>(processor: Arc<P>, next: Consumer) -> Consumer {
+fn in_front_of<P: Processor>(processor: Arc<P>, metrics: ProcessorMetrics, next: Consumer) -> Consumer {
     Consumer::from_fn(move |mut batch: Batch| {
-        let (processor, next) = (Arc::clone(&processor), next.clone());
+        let (processor, metrics, next) = (Arc::clone(&processor), metrics.clone(), next.clone());
         async move {
-            match processor.process(&mut batch)? {
+            let (given, processing) = (batch.items() as u64, metrics.begin());
+            let verdict = processor.process(&mut batch);
+            let handed_on = match verdict {
+                Ok(Verdict::Forward) => batch.items() as u64,
+                Ok(Verdict::Drop) | Err(_) => 0,
+            };
+            metrics.end(processing, given, handed_on);
+            match verdict? {
                 Verdict::Forward => next.consume(batch).await,
                 Verdict::Drop => Ok(()),
             }

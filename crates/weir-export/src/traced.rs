@@ -54,3 +54,6 @@ impl Spans {
         answer
     }
 }
+
+#[cfg(test)]
+mod tests;

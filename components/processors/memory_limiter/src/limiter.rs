@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use metrics::Counter;
 use weir_component::{
-    Batch, BuildContext, BuildError, Component, ConsumeError, Consumer, Host, Layer, ShutdownError, Signal,
-    StartError, async_trait,
+    Batch, BuildContext, BuildError, Component, ConsumeError, Consumer, Host, Layer, ProcessorMetrics,
+    ShutdownError, Signal, StartError, async_trait,
 };
 use weir_memory::{Config, Watch};
 use weir_telemetry::Def;
@@ -52,6 +52,7 @@ pub(crate) struct MemoryLimiter {
     watch: Watch,
     accepted: Counter,
     refused: Counter,
+    metrics: ProcessorMetrics,
 }
 
 #[async_trait]
@@ -76,8 +77,11 @@ impl Layer for MemoryLimiter {
     }
 
     async fn consume(&self, batch: Batch) -> Result<(), ConsumeError> {
-        let items = batch.items() as u64;
-        match self.admit(batch) {
+        let (items, processing) = (batch.items() as u64, self.metrics.begin());
+        let admitted = self.admit(batch);
+        let handed_on = if admitted.is_some() { items } else { 0 };
+        self.metrics.end(processing, items, handed_on);
+        match admitted {
             Some(batch) => {
                 self.accepted.increment(items);
                 self.next.consume(batch).await
@@ -103,6 +107,7 @@ impl MemoryLimiter {
             watch,
             accepted: context.metrics.counter(&ACCEPTED[signal], &labels),
             refused: context.metrics.counter(&REFUSED[signal], &labels),
+            metrics: ProcessorMetrics::new(context),
         }
     }
 

@@ -103,7 +103,7 @@ pub(crate) struct OwnTelemetry {
 #[derive(Debug)]
 enum Reader {
     Pull(PrometheusReader),
-    Periodic(PeriodicReader, Destination, Telling),
+    Periodic(Box<(PeriodicReader, Destination, Telling)>),
 }
 
 impl OwnTelemetry {
@@ -118,7 +118,8 @@ impl OwnTelemetry {
             MetricReader::Pull(reader) => Ok(Reader::Pull(reader.clone())),
             MetricReader::Periodic(reader) => Destination::new(app, &reader.exporter, Signal::Metrics)
                 .map(|destination| {
-                    Reader::Periodic(reader.clone(), destination, Telling::to(&reader.exporter))
+                    let told = Telling::to(&reader.exporter);
+                    Reader::Periodic(Box::new((reader.clone(), destination, told)))
                 })
                 .map_err(|error| OwnTelemetryError::Push("metrics", error)),
         });
@@ -152,10 +153,10 @@ impl OwnTelemetry {
     pub(crate) fn keep_metrics(&mut self, before: &Self) {
         self.metrics = before.metrics.clone();
         for reader in &mut self.readers {
-            if let Reader::Periodic(.., told) = reader
-                && let Some(known) = before.told.iter().find(|known| known.is_to_same(told))
+            if let Reader::Periodic(periodic) = reader
+                && let Some(known) = before.told.iter().find(|known| known.is_to_same(&periodic.2))
             {
-                *told = known.clone();
+                periodic.2 = known.clone();
             }
         }
     }
@@ -192,7 +193,8 @@ impl OwnTelemetry {
                         }
                     }
                 }
-                Reader::Periodic(reader, destination, told) => {
+                Reader::Periodic(periodic) => {
+                    let (reader, destination, told) = *periodic;
                     self.told.push(told.clone());
                     let (resource, source) = (Arc::clone(&self.resource), Arc::clone(&source));
                     let periodic = Periodic::new(&reader, destination, told, resource, source);

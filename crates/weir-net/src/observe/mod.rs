@@ -5,6 +5,8 @@
 
 mod client;
 mod server;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use client::ClientWatch;
 pub(crate) use server::ServerWatch;

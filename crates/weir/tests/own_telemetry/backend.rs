@@ -14,8 +14,8 @@ use weir_net::Body;
 use weir_net::grpc::{self, Call, Limits, MessageSize, Status, Unary};
 use weir_net::server::{GrpcServer, HttpServer, LocalAddress, Running};
 use weir_pdata::Decoded;
-use weir_proto::otlp::common::v1::any_value::Value;
 use weir_proto::otlp::common::v1::KeyValue;
+use weir_proto::otlp::common::v1::any_value::Value;
 use weir_proto::otlp::logs::v1::LogRecord;
 use weir_proto::otlp::metrics::v1::Metric;
 use weir_proto::otlp::trace::v1::Span;
@@ -50,7 +50,13 @@ impl Unary for Export<'_> {
     }
 
     async fn call(&self, call: Call, (): ()) -> Result<Bytes, Status> {
-        remember(self.0, "grpc", call.head.uri.path(), call.head.headers, call.message);
+        remember(
+            self.0,
+            "grpc",
+            call.head.uri.path(),
+            call.head.headers,
+            call.message,
+        );
         Ok(Bytes::new())
     }
 }
@@ -62,7 +68,10 @@ fn remember(memory: &Memory, by: &'static str, path: &str, headers: HeaderMap, b
         _ => Signal::Logs,
     };
     let request = Decoded::from_bytes(signal, body).expect("OTLP");
-    memory.lock().expect("memory").push(Taken { by, headers, request });
+    memory
+        .lock()
+        .expect("memory")
+        .push(Taken { by, headers, request });
 }
 
 impl Backend {
@@ -167,10 +176,11 @@ impl Backend {
     }
 }
 
-fn has_scopes(
-    request: &weir_proto::otlp::collector::metrics::v1::ExportMetricsServiceRequest,
-) -> bool {
-    let mut scopes = request.resource_metrics.iter().flat_map(|resource| &resource.scope_metrics);
+fn has_scopes(request: &weir_proto::otlp::collector::metrics::v1::ExportMetricsServiceRequest) -> bool {
+    let mut scopes = request
+        .resource_metrics
+        .iter()
+        .flat_map(|resource| &resource.scope_metrics);
     scopes.any(|scope| scope.scope.as_ref().is_some_and(|scope| scope.name == "weir"))
 }
 

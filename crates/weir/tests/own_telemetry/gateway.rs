@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use weir_cli::{App, BuildInfo, Config, Gateway, Sources};
-use weir_component::Host;
+use weir_component::{Batch, Host, Signal};
 use weir_net::client::{GrpcClient, HttpClient, Outgoing, ProxyEnvironment, Target};
 use weir_net::grpc::ClientCall;
 use weir_net::tls::TlsClient;
@@ -33,8 +33,7 @@ impl Place {
         format!("{{protocols: {{grpc: {{endpoint: '{socket}', transport: unix}}}}}}")
     }
 
-    /// Sends one data point.
-    pub(crate) async fn send(&self, traceparent: Option<&str>) {
+    fn client(&self) -> weir_net::grpc::Client {
         let client = GrpcClient {
             endpoint: format!("unix://{}", self.socket.display()),
             tls: TlsClient {
@@ -43,18 +42,37 @@ impl Place {
             },
             ..GrpcClient::default()
         };
-        let client = client
+        client
             .build(&Host::default(), &ProxyEnvironment::default(), "test/1")
-            .expect("a client");
-        let body: Vec<u8> = batches::gauge("load", 1).to_wire().concat();
-        let path = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
-        let mut call = ClientCall::new(path.parse().expect("a path"), body);
+            .expect("a client")
+    }
+
+    /// Sends one data point.
+    pub(crate) async fn send(&self, traceparent: Option<&str>) {
+        self.call(batches::gauge("load", 1), traceparent).await;
+    }
+
+    /// Sends one item of each signal.
+    pub(crate) async fn send_all(&self) {
+        for batch in batches::one_of_each() {
+            self.call(batch, None).await;
+        }
+    }
+
+    async fn call(&self, batch: Batch, traceparent: Option<&str>) {
+        let service = match batch.signal() {
+            Signal::Metrics => "metrics.v1.MetricsService",
+            Signal::Traces => "trace.v1.TraceService",
+            Signal::Logs => "logs.v1.LogsService",
+        };
+        let path = format!("/opentelemetry.proto.collector.{service}/Export");
+        let mut call = ClientCall::new(path.parse().expect("a path"), batch.to_wire().concat());
         if let Some(traceparent) = traceparent {
             call.metadata
                 .insert("traceparent", traceparent.parse().expect("a header"));
         }
         call.timeout = Some(Duration::from_secs(20));
-        client.unary(call).await.expect("taken");
+        self.client().unary(call).await.expect("taken");
     }
 }
 

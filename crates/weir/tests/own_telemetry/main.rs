@@ -64,7 +64,9 @@ service:
     place.send(Some(&format!("00-{TRACE}-{PARENT}-01"))).await;
 
     let addresses: Vec<_> = gateway.metrics_addresses().map(address).collect();
-    let [plain, rich] = addresses[..] else { panic!("{addresses:?}") };
+    let [plain, rich] = addresses[..] else {
+        panic!("{addresses:?}")
+    };
     let (plain, rich) = (scrape(plain).await, scrape(rich).await);
     for line in [
         "otelcol_receiver_accepted_metric_points{receiver=\"otlp\",transport=\"grpc\"} 1",
@@ -73,7 +75,10 @@ service:
     ] {
         assert!(plain.contains(line), "{line}: {plain}");
     }
-    assert!(!plain.contains("otelcol_exporter_queue_"), "dropped by a view: {plain}");
+    assert!(
+        !plain.contains("otelcol_exporter_queue_"),
+        "dropped by a view: {plain}"
+    );
     let line = "otelcol_receiver_accepted_metric_points_total{rack=\"7\",receiver=\"otlp\",transport=\"grpc\",\
         otel_scope_name=\"go.opentelemetry.io/collector/receiver/receiverhelper\",otel_scope_version=";
     assert!(rich.contains(line), "{rich}");
@@ -109,13 +114,19 @@ fn metrics_arrived(backend: &Backend) {
         assert_eq!(text(&point.attributes, "receiver").as_deref(), Some("otlp"));
     }
     let taken = backend.taken();
-    let pushed = taken.iter().find(|taken| taken.by == "grpc").expect("pushed by gRPC");
+    let pushed = taken
+        .iter()
+        .find(|taken| taken.by == "grpc")
+        .expect("pushed by gRPC");
     assert_eq!(pushed.headers["x-key"], "secret");
     let Decoded::Metrics(request) = &pushed.request else {
         panic!("{pushed:?}")
     };
     let resource = request.resource_metrics[0].resource.as_ref().expect("a resource");
-    assert_eq!(text(&resource.attributes, "service.name").as_deref(), Some("edge"));
+    assert_eq!(
+        text(&resource.attributes, "service.name").as_deref(),
+        Some("edge")
+    );
     assert_eq!(text(&resource.attributes, "rack").as_deref(), Some("7"));
     assert!(text(&resource.attributes, "process.pid").is_some());
 }
@@ -142,7 +153,10 @@ fn spans_arrived(backend: &Backend) {
     let exporter = by_name["exporter/otlp_http/metrics"];
     assert_eq!(text(&exporter.attributes, "items.sent").as_deref(), Some("1"));
     let receiver = by_name["receiver/otlp/MetricsReceived"];
-    assert_eq!(text(&receiver.attributes, "accepted_metric_points").as_deref(), Some("1"));
+    assert_eq!(
+        text(&receiver.attributes, "accepted_metric_points").as_deref(),
+        Some("1")
+    );
     // The destination of the pipeline was told about the last one.
     let told = format!("00-{TRACE}-{before}-01");
     let taken = backend.taken();

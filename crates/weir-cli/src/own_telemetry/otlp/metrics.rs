@@ -15,13 +15,16 @@ use weir_telemetry::{Distribution, Kind, Metric, Series, Snapshot, Value};
 use super::super::resource::{OwnResource, attribute};
 use super::{nanos, scope};
 
+/// Name and labels of a series.
+type Key = (String, Vec<(&'static str, String)>);
+
 /// What the last push that arrived has told, for those who want to be told what is new.
 #[derive(Debug)]
 pub(in super::super) struct Told {
     temporality: Temporality,
     /// When; totals are counted from the start of the registry until then.
     at: Option<SystemTime>,
-    values: HashMap<(String, Vec<(&'static str, String)>), Value>,
+    values: HashMap<Key, Value>,
 }
 
 impl Told {
