@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output};
 
 use anyhow::{Context, Result, bail, ensure};
+use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -210,6 +211,16 @@ impl Gateway {
             self.server.log_end()
         );
         Ok(())
+    }
+
+    /// Kills the gateway (SIGKILL) and waits until it is gone.
+    ///
+    /// # Errors
+    ///
+    /// It has ended already, or does not end.
+    pub async fn kill(mut self) -> Result<()> {
+        self.server.signal(Signal::KILL)?;
+        self.server.end().await.map(drop)
     }
 
     /// Asks the gateway to stop (SIGTERM) and waits for its end, whatever its books say.

@@ -34,8 +34,12 @@ pub fn numbered(numbers: std::ops::Range<u64>, time_unix_nano: u64) -> ExportMet
         aggregation_temporality: AggregationTemporality::Cumulative.into(),
         is_monotonic: true,
     };
+    request("numbered", sum)
+}
+
+fn request(name: &str, sum: Sum) -> ExportMetricsServiceRequest {
     let metric = Metric {
-        name: "numbered".into(),
+        name: name.into(),
         data: Some(Data::Sum(sum)),
         ..Metric::default()
     };
@@ -54,6 +58,39 @@ pub fn numbered(numbers: std::ops::Range<u64>, time_unix_nano: u64) -> ExportMet
             ..ResourceMetrics::default()
         }],
     }
+}
+
+/// A point of a delta sum.
+#[derive(Debug, Clone, Copy)]
+pub struct Delta {
+    /// Which stream: the point's attribute `stream`.
+    pub stream: u64,
+    /// Start, Unix time in nanoseconds.
+    pub start_ns: u64,
+    /// Time, Unix time in nanoseconds.
+    pub time_ns: u64,
+    /// How much more.
+    pub value: u64,
+}
+
+/// A request with deltas of the counter `requests`, which a store calls `requests_total`.
+#[must_use]
+pub fn deltas(points: &[Delta]) -> ExportMetricsServiceRequest {
+    let points = points.iter().map(|point| NumberDataPoint {
+        attributes: vec![attribute("stream", &point.stream.to_string())],
+        start_time_unix_nano: point.start_ns,
+        time_unix_nano: point.time_ns,
+        value: Some(number_data_point::Value::AsInt(
+            i64::try_from(point.value).expect("small numbers"),
+        )),
+        ..NumberDataPoint::default()
+    });
+    let sum = Sum {
+        data_points: points.collect(),
+        aggregation_temporality: AggregationTemporality::Delta.into(),
+        is_monotonic: true,
+    };
+    request("requests", sum)
 }
 
 /// Sends a request to an OTLP/HTTP receiver and returns the status of its answer.
