@@ -230,6 +230,8 @@ impl Kind {
             Self::Null => "nothing".to_owned(),
             Self::Bool(value) => format!("the boolean `{value}`"),
             Self::Number(value) => format!("the number `{value}`"),
+            // Several words are often several lines, some of which may be secret.
+            Self::Text(value) if value.contains(char::is_whitespace) => "a text of several words".to_owned(),
             Self::Text(value) => format!("the text `{value}`"),
             Self::List(_) => "a list".to_owned(),
             Self::Map(_) => "a mapping".to_owned(),
