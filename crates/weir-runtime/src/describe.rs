@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
 use weir_component::{
     ComponentId, ComponentKind, Components, Factory, NodeKey, PipelineId, PipelineInfo, ServiceInfo, Signal,
 };
@@ -31,33 +30,9 @@ pub(crate) fn describe(config: &Config, settings: &Settings, components: &Compon
 /// Writes a configuration as JSON without its secrets, nor the user information of URLs.
 fn as_json(config: &Config) -> String {
     let value = config.to_value(Secrets::Redacted).ok();
-    let Some(mut value) = value.and_then(|value| serde_json::to_value(value).ok()) else {
-        return "{}".to_owned();
-    };
-    hide_users(&mut value);
-    value.to_string()
-}
-
-/// Hides `user:password@` in all URLs. As deep as configurations are, which is bounded where they are read.
-fn hide_users(value: &mut Value) {
-    match value {
-        Value::String(text) => {
-            if let Some(hidden) = without_user(text) {
-                *text = hidden;
-            }
-        }
-        Value::Array(values) => values.iter_mut().for_each(hide_users),
-        Value::Object(values) => values.values_mut().for_each(hide_users),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
-/// Returns a URL without its user information, if it has one.
-fn without_user(text: &str) -> Option<String> {
-    let (scheme, rest) = text.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let (user, _) = authority.rsplit_once('@')?;
-    Some(format!("{scheme}://[REDACTED]{}", &rest[user.len()..]))
+    value
+        .and_then(|value| serde_json::to_string(&value).ok())
+        .unwrap_or_else(|| "{}".to_owned())
 }
 
 fn steps(config: &Config, id: &PipelineId, pipeline: &PipelineConfig) -> PipelineInfo {
@@ -121,21 +96,4 @@ fn connected(config: &Config, connector: &ComponentId, given: Signal) -> Vec<Nod
             pipeline: None,
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn user_information_is_hidden_wherever_it_stands() {
-        let mut value =
-            json!({"a": ["http://user:pa@ss@host:1/p@th?q", "user@host"], "b": {"c": "https://host/@"}});
-        hide_users(&mut value);
-        let expected =
-            json!({"a": ["http://[REDACTED]@host:1/p@th?q", "user@host"], "b": {"c": "https://host/@"}});
-        assert_eq!(value, expected);
-    }
 }
