@@ -8,15 +8,17 @@
 //! | `${https://h/p}`, `${http://h/p}` | the same of what is at an address |
 //! | `${yaml:t}` | the text `t`, read as YAML |
 //! | `$$` | `$`, so that `$${X}` is the text `${X}` |
+//! | `$X`, `${1}` | themselves: a number is no name of a variable, but that of a group of a pattern |
 //!
 //! The innermost reference goes first, and what came in is expanded again. A value that is one reference and nothing
 //! else may become of any type: a text field takes the text that came in, any other field what that text means in YAML
 //! ([`Expansion::raw`]). A reference inside of other text is replaced by the text that came in.
 //!
-//! Keys are never expanded; `$X` and unbalanced braces stay as they are.
+//! Keys are never expanded; unbalanced braces stay as they are.
 //!
-//! Differences from the Collector: a variable that is not set and has no default is an error, not null; references to
-//! the right of an escaped `$${…}` are expanded; the number of references and the bytes they bring in are bounded.
+//! Differences from the Collector: a variable that is not set and has no default is an error, not null; `${1}` is a text, not an
+//! error, so that rules of relabeling can be taken over from Prometheus; references to the right of an escaped `$${…}` are expanded;
+//! the number of references and the bytes they bring in are bounded.
 
 #[cfg(test)]
 mod tests;
@@ -261,12 +263,18 @@ fn mark(node: &mut Node, written: &str) {
     }
 }
 
+/// Returns true for the inside of `${1}`. Inside of a reference it is a mistake all the same.
+fn is_group(inner: &str) -> bool {
+    !inner.is_empty() && inner.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// The first reference that holds no other one and is not escaped by an odd number of `$` before it.
 fn innermost(text: &str) -> Option<Range<usize>> {
     let mut from = 0;
     while let Some(close) = text[from..].find('}').map(|at| from + at) {
         if let Some(open) = text[from..close].rfind("${").map(|at| from + at)
             && !escaped(text, open)
+            && !(is_group(&text[open + 2..close]) && !text[from..open].contains("${"))
         {
             return Some(open..close + 1);
         }

@@ -116,6 +116,8 @@ fn forms_of_references() {
         ("$$${X}", "$val"),
         ("$$$$", "$$"),
         ("$${1}/${X}", "${1}/val"),
+        ("'${1}-${X}-${23}'", "${1}-val-${23}"),
+        ("${1}", "${1}"),
         ("${env:${env:NAME}}", "val"),
         ("${NESTED}", "123"),
         ("'${unbalanced'", "${unbalanced"),
@@ -197,7 +199,9 @@ fn unset_variables_are_kept_for_later() {
 #[test]
 fn malformed_references_are_errors() {
     for (written, expected) in [
-        ("${1}", "`1` is no name of an environment variable"),
+        ("${1A}", "`1A` is no name of an environment variable"),
+        ("${env:1}", "`1` is no name of an environment variable"),
+        ("'${env:X:-${1}}'", "`1` is no name of an environment variable"),
         (
             "${hello.world}",
             "`hello.world` is no name of an environment variable",

@@ -420,7 +420,8 @@ fn variables_have_defaults_and_dollars_can_be_written() {
             // Differs: a variable that is not set is an error.
             ("text: ${env:NONE}", "text", Err("`NONE` is not set")),
             ("integer: ${env:NONE}", "integer", Err("`NONE` is not set")),
-            ("text: ${1}", "text", Err("no name of an environment variable")),
+            ("text: ${1}-$1", "text", Ok("\"${1}-$1\"")),
+            ("text: ${1A}", "text", Err("no name of an environment variable")),
             (
                 "text: ${env:A-B}",
                 "text",
