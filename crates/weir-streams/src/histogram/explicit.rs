@@ -65,9 +65,10 @@ impl ExplicitHistogram {
         })
     }
 
-    /// Returns true if the two can be added.
+    /// Returns true if the two can be added. Without bounds there is one bucket, or none: those two do not fit.
     pub fn fits(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.bounds, &other.bounds) || self.bounds == other.bounds
+        self.counts.len() == other.counts.len()
+            && (Arc::ptr_eq(&self.bounds, &other.bounds) || self.bounds == other.bounds)
     }
 
     /// Adds another histogram with the same bounds.

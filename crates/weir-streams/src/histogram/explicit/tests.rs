@@ -84,6 +84,14 @@ fn histograms_of_the_same_bounds_add_up() {
 }
 
 #[test]
+fn one_bucket_and_no_buckets_do_not_fit_although_neither_has_bounds() {
+    let one = histogram(&[4], &[], None).unwrap();
+    let none = histogram(&[], &[], None).unwrap();
+    assert!(!one.fits(&none) && !none.fits(&one));
+    assert!(one.fits(&one.clone()) && none.fits(&none.clone()));
+}
+
+#[test]
 fn an_overflow_adds_nothing() {
     let mut total = histogram(&[u64::MAX - 1, 0], &[1.0], None).unwrap();
     let before = total.clone();
