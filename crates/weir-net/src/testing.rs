@@ -98,6 +98,15 @@ impl Authority {
 
     /// Signs a certificate for the names; returns certificate and key in PEM.
     pub(crate) fn sign(&self, names: &[&str]) -> (String, String) {
+        self.sign_as(names, |_| {})
+    }
+
+    /// The same, with a change to what is signed.
+    pub(crate) fn sign_as(
+        &self,
+        names: &[&str],
+        change: impl FnOnce(&mut rcgen::CertificateParams),
+    ) -> (String, String) {
         let key = rcgen::KeyPair::generate().unwrap();
         let mut params =
             rcgen::CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
@@ -105,6 +114,7 @@ impl Authority {
         params
             .distinguished_name
             .push(rcgen::DnType::CommonName, names[0]);
+        change(&mut params);
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         (certificate.pem(), key.serialize_pem())
     }

@@ -101,14 +101,28 @@ fn client_config(
     Ok(config)
 }
 
-/// Says which files do not fit if that is the error.
+/// Says which file is wrong.
 pub(super) fn key_error(error: rustls::Error, certificate: &Source, key: &Source) -> TlsError {
     match error {
         rustls::Error::InconsistentKeys(_) => TlsError::KeyMismatch {
             certificate: certificate.place(),
             key: key.place(),
         },
-        error => TlsError::Setup(error),
+        rustls::Error::InvalidCertificate(reason) => TlsError::Content {
+            place: certificate.place(),
+            reason: format!("holds something else than a certificate: {reason}"),
+        },
+        // All that is left to go wrong is the key.
+        error => {
+            let reason = match error {
+                rustls::Error::General(reason) => reason,
+                error => error.to_string(),
+            };
+            TlsError::Content {
+                place: key.place(),
+                reason: format!("holds a private key that cannot be used: {reason}"),
+            }
+        }
     }
 }
 

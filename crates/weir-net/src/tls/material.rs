@@ -94,7 +94,7 @@ impl Source {
 fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     let chain: Vec<_> = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<_, _>>()
-        .map_err(|error| format!("is not valid PEM: {error}"))?;
+        .map_err(not_pem)?;
     if chain.is_empty() {
         return Err("holds no certificate in PEM".to_owned());
     }
@@ -107,8 +107,22 @@ fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
             "holds an encrypted private key, which is not supported: decrypt it first".to_owned()
         }
         pem::Error::NoItemsFound => "holds no private key in PEM".to_owned(),
-        error => format!("is not valid PEM: {error}"),
+        error => not_pem(error),
     })
+}
+
+/// Says what is wrong with PEM, without the content.
+fn not_pem(error: pem::Error) -> String {
+    match error {
+        pem::Error::MissingSectionEnd { end_marker } => {
+            let what = String::from_utf8_lossy(&end_marker);
+            format!("is not valid PEM: `-----END {what}-----` is missing")
+        }
+        pem::Error::IllegalSectionStart { .. } => {
+            "is not valid PEM: a line with `-----BEGIN` does not end with `-----`".to_owned()
+        }
+        error => format!("is not valid PEM: {error}"),
+    }
 }
 
 /// Judges what should be certificates.

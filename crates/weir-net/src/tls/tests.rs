@@ -1,4 +1,6 @@
-use std::path::{Path, PathBuf};
+mod rotation;
+
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -371,16 +373,28 @@ fn file_errors_say_which_file_and_why() {
     let check = |change: &dyn Fn(&mut TlsFiles), expect: &str| {
         let mut server = files.server();
         change(&mut server.files);
-        let error = server.build(&[]).unwrap_err().to_string();
+        let error = server.build(&[]).unwrap_err();
+        let mut text = error.to_string();
+        if let Some(source) = std::error::Error::source(&error) {
+            text += &format!(": {source}");
+        }
         assert_eq!(
-            error.replace(files.directory.path().to_str().unwrap(), "DIR"),
+            text.replace(files.directory.path().to_str().unwrap(), "DIR"),
             expect
         );
     };
     let set = |name: &str| files.name(name);
     check(
         &|files| files.cert_file = set("absent.pem"),
-        "cannot read cert_file `DIR/absent.pem`",
+        "cannot read cert_file `DIR/absent.pem`: No such file or directory (os error 2)",
+    );
+    check(
+        &|files| files.key_file = set("."),
+        "cannot read key_file `DIR/.`: Is a directory (os error 21)",
+    );
+    check(
+        &|files| files.ca_file = set("absent.pem"),
+        "cannot read ca_file `DIR/absent.pem`: No such file or directory (os error 2)",
     );
     files.write("empty.pem", "");
     check(
@@ -399,6 +413,41 @@ fn file_errors_say_which_file_and_why() {
         &|files| files.key_file = set("encrypted.key"),
         "key_file `DIR/encrypted.key` holds an encrypted private key, which is not supported: decrypt it first",
     );
+    files.write("binary.pem", "\u{0}\u{1}");
+    check(
+        &|files| files.cert_file = set("binary.pem"),
+        "cert_file `DIR/binary.pem` holds no certificate in PEM",
+    );
+    let wrap =
+        |what: &str, content: &str| format!("-----BEGIN {what}-----\n{content}\n-----END {what}-----\n");
+    files.write("damaged.pem", &wrap("CERTIFICATE", "!!!!"));
+    check(
+        &|files| files.cert_file = set("damaged.pem"),
+        "cert_file `DIR/damaged.pem` is not valid PEM: base64 decode error: InvalidCharacter(33)",
+    );
+    files.write("cut.pem", files.authority.pem.split("-----END").next().unwrap());
+    check(
+        &|files| files.cert_file = set("cut.pem"),
+        "cert_file `DIR/cut.pem` is not valid PEM: `-----END CERTIFICATE-----` is missing",
+    );
+    files.write(
+        "start.pem",
+        "-----BEGIN CERTIFICATE\nAAAA\n-----END CERTIFICATE-----\n",
+    );
+    check(
+        &|files| files.cert_file = set("start.pem"),
+        "cert_file `DIR/start.pem` is not valid PEM: a line with `-----BEGIN` does not end with `-----`",
+    );
+    files.write("nonsense.pem", &wrap("CERTIFICATE", "AAAA"));
+    check(
+        &|files| files.cert_file = set("nonsense.pem"),
+        "cert_file `DIR/nonsense.pem` holds something else than a certificate: BadEncoding",
+    );
+    files.write("nonsense.key", &wrap("PRIVATE KEY", "AAAA"));
+    check(
+        &|files| files.key_file = set("nonsense.key"),
+        "key_file `DIR/nonsense.key` holds a private key that cannot be used: failed to parse private key as RSA, ECDSA, or EdDSA",
+    );
     files.sign("other", &["other.test"]);
     check(
         &|files| files.key_file = set("other.key"),
@@ -408,7 +457,50 @@ fn file_errors_say_which_file_and_why() {
         &|files| files.ca_file = set("empty.pem"),
         "ca_file `DIR/empty.pem` holds no certificate in PEM",
     );
-    assert!(Path::new(&files.name("server.pem")).exists());
+    let authorities = |name: &str| {
+        let server = TlsServer {
+            client_ca_file: files.name(name),
+            ..files.server()
+        };
+        server.build(&[]).unwrap_err().to_string()
+    };
+    for (name, expect) in [
+        ("absent.pem", "cannot read client_ca_file `DIR/absent.pem`"),
+        (
+            "empty.pem",
+            "client_ca_file `DIR/empty.pem` holds no certificate in PEM",
+        ),
+        (
+            "nonsense.pem",
+            "client_ca_file `DIR/nonsense.pem` holds a certificate that cannot be trusted: invalid peer certificate: BadEncoding",
+        ),
+    ] {
+        let error = authorities(name);
+        assert_eq!(
+            error.replace(files.directory.path().to_str().unwrap(), "DIR"),
+            expect
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_out_of_its_time_is_refused_with_that_reason() {
+    let files = Files::new();
+    let client = files.client().build(&[]).unwrap();
+    let (past, future) = (rcgen::date_time_ymd(2001, 1, 1), rcgen::date_time_ymd(3001, 1, 1));
+    for (from, to, reason) in [
+        (past - Duration::from_secs(1), past, "expired"),
+        (future, future + Duration::from_secs(1), "not valid yet"),
+    ] {
+        let (certificate, key) = files.authority.sign_as(&["localhost"], |params| {
+            (params.not_before, params.not_after) = (from, to);
+        });
+        files.write("server.pem", &certificate);
+        files.write("server.key", &key);
+        let server = files.server().build(&[]).unwrap();
+        let error = meet(&server, &client, "localhost").await.unwrap_err();
+        assert!(error.contains(reason), "{error}");
+    }
 }
 
 #[test]
