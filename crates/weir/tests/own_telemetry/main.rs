@@ -208,13 +208,16 @@ service:
         "weir_own_telemetry_pushes_total{signal=\"traces\",outcome=\"failure\"} 2",
         "weir_own_telemetry_dropped_total{signal=\"traces\",reason=\"push_failed\"} 2",
     ];
-    loop {
-        let text = scrape(endpoint).await;
-        if lines.iter().all(|line| text.contains(line)) {
-            break;
+    let counted = async {
+        loop {
+            let text = scrape(endpoint).await;
+            if lines.iter().all(|line| text.contains(line)) {
+                break;
+            }
         }
-        tokio::task::yield_now().await;
-    }
+    };
+    let soon = std::time::Duration::from_secs(20);
+    tokio::time::timeout(soon, counted).await.expect("counted");
     backend.answer(http::StatusCode::OK);
     place.send(None).await;
     stop(gateway).await;
