@@ -274,7 +274,7 @@ fn innermost(text: &str) -> Option<Range<usize>> {
     while let Some(close) = text[from..].find('}').map(|at| from + at) {
         if let Some(open) = text[from..close].rfind("${").map(|at| from + at)
             && !escaped(text, open)
-            && !(is_group(&text[open + 2..close]) && !text[from..open].contains("${"))
+            && (!is_group(&text[open + 2..close]) || text[from..open].contains("${"))
         {
             return Some(open..close + 1);
         }
