@@ -12,6 +12,7 @@ pub fn components() -> Catalog {
         weir_processor_cumulative_to_delta::FACTORY.into(),
         weir_processor_delta_to_cumulative::FACTORY.into(),
         weir_processor_memory_limiter::FACTORY.into(),
+        weir_processor_metric_start_time::FACTORY.into(),
         weir_processor_relabel::FACTORY.into(),
         weir_processor_resource::FACTORY.into(),
         weir_exporter_debug::FACTORY.into(),
