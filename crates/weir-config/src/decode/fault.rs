@@ -163,6 +163,10 @@ impl fmt::Display for Given {
             Self::Null => f.write_str("nothing"),
             Self::Bool(value) => write!(f, "`{value}`"),
             Self::Number(value) => write!(f, "the number `{value}`"),
+            // Several words are often several lines, some of which may be secret.
+            Self::Text(value) if value.contains(char::is_whitespace) => {
+                f.write_str("a text of several words")
+            }
             Self::Text(value) => write!(f, "the text `{value}`"),
             Self::List => f.write_str("a list"),
             Self::Map => f.write_str("a mapping"),
