@@ -1,5 +1,6 @@
 //! The built binary as a process.
 
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, ChildStderr, Command, Stdio};
@@ -24,12 +25,24 @@ impl Weir {
 
     /// The same with variables of the environment.
     pub(crate) fn start_with(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_weir"))
-            .args(arguments)
-            .envs(environment.iter().copied())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("started");
+        Self::spawn(
+            Command::new(env!("CARGO_BIN_EXE_weir"))
+                .args(arguments)
+                .envs(environment.iter().copied()),
+        )
+    }
+
+    /// The same with a file as standard output.
+    pub(crate) fn start_into(arguments: &[&str], output: File) -> Self {
+        Self::spawn(
+            Command::new(env!("CARGO_BIN_EXE_weir"))
+                .args(arguments)
+                .stdout(output),
+        )
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().expect("started");
         let log = BufReader::new(child.stderr.take().expect("standard error"));
         Self { child, log }
     }
