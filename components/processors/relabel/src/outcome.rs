@@ -3,6 +3,8 @@
 use weir_pdata::view::{Attributes, ValueError, push_text};
 use weir_relabel::{Labels, Rule, Verdict, apply};
 
+use crate::run::{RESOURCE, SCOPE};
+
 /// The label that is the name of the metric.
 pub(crate) const NAME: &str = "__name__";
 
@@ -82,12 +84,14 @@ impl Outcome {
         let (Some(parents), Ok(())) = (parents, push_labels("", attributes, &mut own)) else {
             return Self::Dropped(Reason::Text);
         };
-        // Of labels with one name the first counts: no attribute of a point passes for another thing.
+        // No attribute of a point passes for another thing: of labels with one name the first counts, and what a resource or scope lacks
+        // a point does not have either.
+        let is_own = |(key, _): &&Label| !key.starts_with(RESOURCE) && !key.starts_with(SCOPE);
         let pair = |(name, value): &Label| (name.clone(), value.clone());
         let mut labels = Labels::new(
             [(NAME.to_owned(), name.to_owned())]
                 .into_iter()
-                .chain(parents.iter().chain(&own).map(pair)),
+                .chain(parents.iter().chain(own.iter().filter(is_own)).map(pair)),
         );
         match apply(rules, &mut labels) {
             Ok(Verdict::Keep) => difference(name, own, &labels),

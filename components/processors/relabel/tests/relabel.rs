@@ -138,7 +138,7 @@ async fn resource_and_scope_are_read_under_names_of_their_own() {
     let found = relabel(
         r#"[{source_labels: [__resource_service.name, __scope_name, __scope_version], separator: /, target_label: from},
             {regex: __resource_(.*), replacement: r.$1, action: labelmap}]"#,
-        vec![texts(&[("__resource_service.name", "spoof"), ("a", "1")])],
+        vec![texts(&[("__resource_service.name", "spoof"), ("__resource_env", "spoof"), ("a", "1")])],
     )
     .await;
     let attributes = texts(&[
