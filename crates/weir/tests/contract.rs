@@ -37,7 +37,10 @@ const MINIMAL: [(&str, &str); 20] = [
     ("sigv4auth", "{region: eu-west-1}"),
     ("zpages", "{endpoint: '127.0.0.1:0'}"),
     ("pprof", "{endpoint: '127.0.0.1:0'}"),
-    ("", ""),
+    (
+        "relabel",
+        "{relabel_configs: [{action: replace, target_label: a, replacement: b}]}",
+    ),
 ];
 
 fn every_factory() -> Vec<Factory> {
