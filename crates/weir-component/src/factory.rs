@@ -16,7 +16,7 @@ use crate::traits::{
     Component, Connector, Exporter, Extension, Layer, Outputs, Processor, Receiver, Verdict,
 };
 use crate::{
-    BuildContext, BuildError, ComponentConfig, Consumer, ParsedConfig, PipelineId, ProcessorMetrics,
+    Book, BuildContext, BuildError, ComponentConfig, Consumer, ParsedConfig, PipelineId, ProcessorMetrics,
 };
 
 /// How far a component has come; the Collector's levels.
@@ -227,7 +227,12 @@ impl ProcessorFactory {
             build: |config, context, next| {
                 let processor = Arc::new(P::build(own(config, context)?, context)?);
                 Ok(Step {
-                    consumer: in_front_of(Arc::clone(&processor), ProcessorMetrics::new(context), next),
+                    consumer: in_front_of(
+                        Arc::clone(&processor),
+                        ProcessorMetrics::new(context),
+                        context.book.clone(),
+                        next,
+                    ),
                     component: Arc::new(NothingToRun),
                 })
             },
@@ -271,9 +276,19 @@ impl ProcessorFactory {
 }
 
 /// Makes a consumer of a synchronous processor.
-fn in_front_of<P: Processor>(processor: Arc<P>, metrics: ProcessorMetrics, next: Consumer) -> Consumer {
+fn in_front_of<P: Processor>(
+    processor: Arc<P>,
+    metrics: ProcessorMetrics,
+    book: Book,
+    next: Consumer,
+) -> Consumer {
     Consumer::from_fn(move |mut batch: Batch| {
-        let (processor, metrics, next) = (Arc::clone(&processor), metrics.clone(), next.clone());
+        let (processor, metrics, book, next) = (
+            Arc::clone(&processor),
+            metrics.clone(),
+            book.clone(),
+            next.clone(),
+        );
         async move {
             let (given, processing) = (batch.items() as u64, metrics.begin());
             let verdict = processor.process(&mut batch);
@@ -283,7 +298,16 @@ fn in_front_of<P: Processor>(processor: Arc<P>, metrics: ProcessorMetrics, next:
             };
             metrics.end(processing, given, handed_on);
             match verdict? {
-                Verdict::Forward => next.consume(batch).await,
+                Verdict::Forward => {
+                    let answer = next.consume(batch).await;
+                    if let Err(error) = &answer
+                        && !error.is_partial()
+                    {
+                        // The caller keeps all of the batch, and will send again what the processor has taken out and counted.
+                        book.repeated(given.saturating_sub(handed_on));
+                    }
+                    answer
+                }
                 Verdict::Drop => Ok(()),
             }
         }

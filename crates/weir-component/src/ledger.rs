@@ -378,7 +378,7 @@ impl Book {
         self.counts.delivered.fetch_add(items, Ordering::Relaxed);
     }
 
-    /// Counts items that went on, or out, although the caller is told that they did not (part of its data failed, or it stopped
+    /// Counts items that went on, out, or away, although the caller is told that they did not (part of its data failed, or it stopped
     /// waiting). It will send them again.
     pub fn repeated(&self, items: u64) {
         self.counts.repeated.fetch_add(items, Ordering::Relaxed);

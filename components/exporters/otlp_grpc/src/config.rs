@@ -100,8 +100,8 @@ mod tests {
             ("{endpoint: 'h:1', auth: {}}", "auth::authenticator: "),
             ("{endpoint: 'h:1', middlewares: [{id: x}]}", "middlewares: "),
             (
-                "{endpoint: 'h:1', tls: {ca_file: a, ca_pem: b}}",
-                "tls: provide either",
+                "{endpoint: 'h:1', tls: {cert_file: a}}",
+                "tls: a certificate (cert_file, cert_pem) and its key",
             ),
             (
                 "{endpoint: 'h:1', sending_queue: {storage: file_storage}}",

@@ -32,6 +32,25 @@ async fn keeps_the_contract() {
     }
 }
 
+#[tokio::test]
+async fn the_books_balance_when_the_next_step_refuses_what_is_left() {
+    let yaml = "{metrics: {exclude: {match_type: strict, metric_names: [noise]}}}";
+    let (config, sink) = (contract::config(&FACTORY.meta, yaml), Sink::new());
+    let bench = Bench::processor(FACTORY, &config, weir_component::Signal::Metrics, &sink);
+    bench.start().await;
+    sink.answer_next([Err(weir_component::ConsumeError::unavailable("not now"))]);
+    let batch = metrics()
+        .gauge("noise", &[1.0, 2.0])
+        .gauge("signal", &[3.0])
+        .wire();
+    assert!(bench.send(batch.clone()).await.is_err());
+    bench.assert_balanced();
+    bench.send(batch).await.expect("taken");
+    bench.stop().await;
+    bench.assert_balanced();
+    assert_eq!(sink.items(), 1);
+}
+
 /// One metric after the other, each with as many points as its name is long, each third with a resource of its own.
 fn request(names: &[String]) -> ExportMetricsServiceRequest {
     let mut request = ExportMetricsServiceRequest::default();
