@@ -154,7 +154,9 @@ impl App {
                 warn_of_gates(&options.config)?;
                 print(&print_config::render(self, &options)?)
             }
-            Some(Command::Schema { component }) => print(&crate::schema::render(&self.catalog, component.as_deref())?),
+            Some(Command::Schema { component }) => {
+                print(&crate::schema::render(&self.catalog, component.as_deref())?)
+            }
             Some(Command::Featuregate { id }) => print(&feature_gates::describe(id.as_deref())?),
             Some(Command::Completion { shell }) => print(&self.completion(shell)),
         }

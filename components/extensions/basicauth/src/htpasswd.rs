@@ -50,7 +50,9 @@ pub(crate) fn parse(text: &str) -> Result<HashMap<String, Stored>, HtpasswdError
 /// Judges the content of a file of users.
 pub(crate) fn check(content: &[u8]) -> Result<(), String> {
     let text = std::str::from_utf8(content).map_err(|_| "is not valid UTF-8".to_owned())?;
-    parse(text).map(drop).map_err(|error| format!("is no htpasswd file: {error}"))
+    parse(text)
+        .map(drop)
+        .map_err(|error| format!("is no htpasswd file: {error}"))
 }
 
 impl Stored {

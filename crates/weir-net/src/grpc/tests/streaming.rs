@@ -12,7 +12,9 @@ impl ServerStreaming for Hands {
         if call.message == "no" {
             return Err(Status::new(Code::NotFound, "no"));
         }
-        self.0.try_send((call.message, answers)).expect("the test listens");
+        self.0
+            .try_send((call.message, answers))
+            .expect("the test listens");
         Ok(())
     }
 }
