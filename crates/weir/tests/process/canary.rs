@@ -254,7 +254,7 @@ fn subcommands_show_no_secret() {
     let scene = Scene::new();
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("weir.yaml");
-    fs::write(&path, &scene.runnable()).expect("written");
+    fs::write(&path, scene.runnable()).expect("written");
     let path = path.to_str().expect("UTF-8");
     for arguments in [
         &["validate"] as &[&str],
@@ -296,7 +296,7 @@ fn a_gateway_at_work_shows_no_secret() {
     let scene = Scene::new();
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("weir.yaml");
-    fs::write(&path, &scene.runnable()).expect("written");
+    fs::write(&path, scene.runnable()).expect("written");
     let out = folder.path().join("out");
     let mut weir = Weir::start_into(
         &["--config", path.to_str().expect("UTF-8")],

@@ -207,7 +207,6 @@ async fn no_request_fails_while_certificates_change() {
         files: followed("server"),
         client_ca_file: files.name("client-ca.pem"),
         client_ca_file_reload: true,
-        ..TlsServer::default()
     };
     let client = TlsClient {
         files: TlsFiles {
