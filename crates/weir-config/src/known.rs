@@ -71,7 +71,7 @@ const CONNECTORS: &str = "
 const EXTENSIONS: &str = "
     zpages memory_limiter ack asapclient aws_proxy azure_auth azure_encoding basicauth bearertokenauth
     cgroup_runtime datadog db_storage docker_observer ecs_observer ecs_task_observer file_storage
-    google_cloud_logentry_encoding google_client_auth headers_setter health_check healthcheckv2 host_observer
+    google_cloud_logentry_encoding google_client_auth headers_setter health_check host_observer
     http_forwarder jaegerremotesampling jaeger_encoding json_log_encoding k8s_leader_elector k8s_observer
     kafka_topics_observer oauth2client oidc opamp otlp_encoding pprof avro_log_encoding redis_storage
     remotetap sigv4auth skywalking_encoding solarwindsapmsettings sumologic text_encoding zipkin_encoding

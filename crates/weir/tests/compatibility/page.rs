@@ -169,7 +169,9 @@ fn component(
         }
     }
     let own = at_prefix(kind, name, &base, "", entry);
-    if own.is_empty() && !entry["blocks"].is_mapping() {
+    if own.is_empty() && entry["own"].as_bool() == Some(true) {
+        *out += "The Collector has no such component.\n";
+    } else if own.is_empty() && !entry["blocks"].is_mapping() {
         *out += "It has no keys.\n";
     } else if !own.is_empty() {
         table(out, entry, &own);
