@@ -5,9 +5,9 @@ use http_body::Body as HttpBody;
 use http_body_util::BodyExt;
 use weir_component::BoxError;
 
-/// Memory taken for a body before its bytes arrive is at most this, whatever it announces; more follows as they do. Pages that are never
-/// written cost address space only.
-const FIRST_ALLOCATION: usize = 4 << 20;
+/// Memory taken for a body or message before its bytes arrive is at most this, whatever it announces; more follows as they do. It
+/// holds what clients send by default, and pages that are never written cost address space only.
+pub(crate) const FIRST_ALLOCATION: usize = 4 << 20;
 
 /// Why a body could not be collected.
 #[derive(Debug)]

@@ -11,6 +11,20 @@ pub struct Limits {
     pub bytes: usize,
 }
 
+impl Limits {
+    /// Returns limits as options give them: 0 bytes are as many as there are, and so is more than an address can count.
+    pub fn of(streams: u64, bytes: u64) -> Self {
+        let most = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
+        Self {
+            streams: most(streams),
+            bytes: match bytes {
+                0 => usize::MAX,
+                bytes => most(bytes),
+            },
+        }
+    }
+}
+
 /// Counts streams and bytes of several tables against common limits.
 #[derive(Debug)]
 pub struct Budget {

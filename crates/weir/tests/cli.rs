@@ -1,10 +1,13 @@
 //! The command line of the built binary: results, messages and exit codes.
 
+mod program;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use assert_cmd::Command;
 use tempfile::TempDir;
+
+use program::weir;
 
 const GOOD: &str = "
 receivers: {otlp: {protocols: {grpc: {endpoint: '127.0.0.1:0'}}}}
@@ -12,21 +15,6 @@ exporters:
   prometheus_remote_write: {endpoint: 'http://127.0.0.1:1/write', headers: {Authorization: Bearer hunter2}}
 service: {pipelines: {metrics: {receivers: [otlp], exporters: [prometheus_remote_write]}}}
 ";
-
-/// Runs `weir` and returns exit code, standard output and standard error.
-fn weir(arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::cargo_bin("weir")
-        .expect("built")
-        .args(arguments)
-        .output()
-        .expect("ran");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    (
-        output.status.code().expect("exit code"),
-        text(output.stdout),
-        text(output.stderr),
-    )
-}
 
 /// Writes a configuration into a folder of its own.
 fn file(text: &str) -> (TempDir, String) {

@@ -1,8 +1,9 @@
 //! The grammar's rule for sections, on every component of the binary: a section that is named without a value, or as `{}`, is as if it
 //! were not named, unless it is switched on by that.
 
+mod readme;
+
 use std::ffi::OsString;
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -39,26 +40,6 @@ fn printed(kind: ComponentKind, name: &str, options: &Value) -> Result<Value, St
     let (config, _) = weir_config::read(&document, &weir::components()).map_err(report)?;
     let all = config.to_value(Secrets::Redacted).expect("serializes");
     Ok(all[kind.section()][format!("{name}/probe")].clone())
-}
-
-/// Returns options that the component needs: those of the first example in its README.
-fn example(kind: ComponentKind, name: &str) -> Value {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join(format!("../../components/{}/{name}/README.md", kind.section()));
-    let text = fs::read_to_string(&readme).unwrap_or_else(|error| panic!("{}: {error}", readme.display()));
-    let examples = text
-        .split("```yaml\n")
-        .skip(1)
-        .filter_map(|rest| rest.split("```").next());
-    let mut found = examples.filter_map(|example| {
-        let example: Value = serde_yaml::from_str(example).ok()?;
-        let section = example.get(kind.section())?.as_mapping()?.clone();
-        section.into_iter().find_map(|(id, options)| {
-            let type_name = id.as_str()?.split('/').next()?;
-            (type_name == name).then_some(options)
-        })
-    });
-    found.next().unwrap_or_default()
 }
 
 /// Puts a value at a path into a copy of options, if nothing is there yet.
@@ -112,7 +93,7 @@ fn named_without_a_value_a_section_keeps_its_defaults() {
     ] {
         for factory in weir::components().of_kind(kind) {
             let name = factory.meta().name;
-            let options = example(kind, name);
+            let options = readme::example(kind, name);
             let plain =
                 printed(kind, name, &options).unwrap_or_else(|report| panic!("{kind} {name}: {report}"));
             let mut paths = Vec::new();

@@ -1,11 +1,13 @@
 //! Configuration that is read over the network.
 
+mod program;
+
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use assert_cmd::Command;
+use program::weir;
 
 const GOOD: &str = "receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'}}}}
 exporters: {nop: }
@@ -51,21 +53,6 @@ fn serve() -> Web {
         }
     });
     Web { address, requests }
-}
-
-/// Runs `weir` and returns exit code, standard output and standard error.
-fn weir(arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::cargo_bin("weir")
-        .expect("built")
-        .args(arguments)
-        .output()
-        .expect("ran");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    (
-        output.status.code().expect("exit code"),
-        text(output.stdout),
-        text(output.stderr),
-    )
 }
 
 #[test]

@@ -69,14 +69,7 @@ impl Default for Config {
 impl Config {
     /// Returns the limits of the table.
     pub(crate) fn limits(&self) -> Limits {
-        let most = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
-        Limits {
-            streams: most(self.max_streams),
-            bytes: match self.max_bytes {
-                0 => usize::MAX,
-                bytes => most(bytes),
-            },
-        }
+        Limits::of(self.max_streams, self.max_bytes)
     }
 }
 

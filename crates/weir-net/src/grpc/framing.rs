@@ -10,14 +10,11 @@ use http::HeaderMap;
 use http_body::Body as HttpBody;
 
 use super::{Code, ENCODINGS, Status};
+use crate::collect::FIRST_ALLOCATION;
 use crate::compression::{DecodeError, Encoder, Encoding};
 
 /// Flag byte and big-endian length in front of every message.
 const PREFIX_BYTES: usize = 5;
-
-/// Memory taken for a message before its bytes arrive is at most this, which holds what clients send by default; more follows as bytes do.
-/// Pages that are never written cost address space only.
-const FIRST_ALLOCATION: usize = 4 << 20;
 
 /// What is known of a message before its bytes are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

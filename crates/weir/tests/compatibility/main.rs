@@ -5,6 +5,8 @@
 //! reviewed like code. Nothing on it can be claimed without being so.
 
 mod page;
+#[path = "../readme/mod.rs"]
+mod readme;
 mod trial;
 
 use std::path::Path;

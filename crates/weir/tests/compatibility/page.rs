@@ -7,6 +7,7 @@ use serde_yaml::{Mapping, Value};
 use weir_component::ComponentKind;
 
 use crate::KINDS;
+use crate::readme;
 use crate::trial::{self, Verdict};
 
 const HEAD: &str = "<!-- Made by trying every key. Edit crates/weir/tests/compatibility/collector.yaml, then: WEIR_REWRITE=1 cargo test -p weir --test compatibility -->
@@ -102,7 +103,7 @@ fn block_verdicts(collector: &Value, block: &Value) -> Verdicts {
 fn base(kind: ComponentKind, name: &str, entry: &Value) -> Value {
     match entry.get("base") {
         Some(base) => base.clone(),
-        None => trial::example(kind, name),
+        None => readme::example(kind, name),
     }
 }
 
