@@ -67,6 +67,7 @@ pub const RULES: &[Rule] = &[
                       "weir-net", "weir-export", "weir-storage", "weir-runtime"] },
     Rule { subject: "weir-loadgen",   may_use: &["weir-proto", "weir-pdata"] },
     Rule { subject: "weir-integration", may_use: &["weir-proto", "weir-pdata", "weir-testkit", "weir-loadgen"] },
+    Rule { subject: "weir-stages",    may_use: &[ANY] },
     Rule { subject: "xtask",          may_use: &[] },
 ];
 

@@ -1,0 +1,45 @@
+//! What the stages work on: the load generator's requests, the same in every run.
+
+use anyhow::Result;
+use bytes::Bytes;
+use weir_loadgen::workload::{Payload, Spec, Temporality, lanes};
+use weir_pdata::{Batch, Signal};
+
+/// Most rounds of a run. That many are prepared, however few are run.
+pub(crate) const MAX_ROUNDS: usize = 4;
+/// Data points of a round: 8 requests of 1000, or 200 of 40.
+pub(crate) const POINTS_PER_ROUND: usize = 8000;
+
+/// Time of the first request, ns since 1970.
+const BEGIN: u64 = 1_700_000_000_000_000_000;
+/// Time between the requests of a series.
+const INTERVAL: u64 = 10_000_000_000;
+
+/// The requests of each round, in the order in which they are sent: every series has a point in every round.
+pub(crate) fn rounds(payload: Payload, points: u32, temporality: Temporality) -> Result<Vec<Vec<Bytes>>> {
+    let spec = Spec {
+        payload,
+        points,
+        series: POINTS_PER_ROUND as u64,
+        temporality,
+        ..Spec::default()
+    };
+    let mut lane = lanes(&spec, 1)?.remove(0);
+    let mut round = |number: usize| {
+        let now = BEGIN + number as u64 * INTERVAL;
+        let requests = POINTS_PER_ROUND / points as usize;
+        (0..requests)
+            .map(|_| lane.next_request(now).as_request())
+            .collect()
+    };
+    Ok((0..MAX_ROUNDS).map(&mut round).collect())
+}
+
+/// The same as batches that have passed the check at the door.
+pub(crate) fn batches(payload: Payload, points: u32, temporality: Temporality) -> Result<Vec<Vec<Batch>>> {
+    let checked = |request: Bytes| Batch::from_wire(Signal::Metrics, request);
+    rounds(payload, points, temporality)?
+        .into_iter()
+        .map(|requests| Ok(requests.into_iter().map(checked).collect::<Result<_, _>>()?))
+        .collect()
+}
