@@ -116,6 +116,30 @@ impl Identity {
     #[inline]
     pub fn stream(&mut self, attributes: &Attributes<'_>) -> StreamId {
         let pairs = self.pairs(attributes);
+        self.point(pairs)
+    }
+
+    /// Returns the id of the stream that a point of the metric would belong to with these attributes instead of its own.
+    pub fn stream_of<'p>(&mut self, attributes: impl IntoIterator<Item = Attribute<'p>>) -> StreamId {
+        let attributes = attributes.into_iter();
+        let pairs = attributes.fold(0, |sum: u128, attribute| {
+            sum.wrapping_add(self.attribute(&attribute))
+        });
+        self.point(pairs)
+    }
+
+    /// Returns 128 bits that stand for one attribute, its key and its value, in whatever way it is encoded. It does not matter where it
+    /// stands.
+    #[inline]
+    pub fn attribute(&mut self, attribute: &Attribute<'_>) -> u128 {
+        match attribute {
+            Attribute::Wire(pair) if is_canonical(pair) => xxh3_128_with_seed(pair, self.seed),
+            attribute => self.decoded_pair(attribute),
+        }
+    }
+
+    #[inline]
+    fn point(&self, pairs: u128) -> StreamId {
         let mut both = [0; 32];
         both[..16].copy_from_slice(&self.metric.to_le_bytes());
         both[16..].copy_from_slice(&pairs.to_le_bytes());
@@ -140,12 +164,7 @@ impl Identity {
             });
         };
         slices.iter().fold(0, |sum: u128, slice| {
-            let hash = if is_canonical(slice) {
-                xxh3_128_with_seed(slice, self.seed)
-            } else {
-                self.decoded_pair(&Attribute::Wire(slice))
-            };
-            sum.wrapping_add(hash)
+            sum.wrapping_add(self.attribute(&Attribute::Wire(slice)))
         })
     }
 

@@ -27,7 +27,11 @@ struct Shard<V, S> {
 impl<V: Weigh, S: Default> Shards<V, S> {
     /// Makes empty tables.
     pub fn new(limits: Limits) -> Self {
-        let budget = Arc::new(Budget::new(limits));
+        Self::sharing(Arc::new(Budget::new(limits)))
+    }
+
+    /// Makes empty tables that count against a budget together with others.
+    pub fn sharing(budget: Arc<Budget>) -> Self {
         let shard = || {
             Mutex::new(Shard {
                 table: StreamTable::new(Arc::clone(&budget)),

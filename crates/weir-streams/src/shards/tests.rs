@@ -52,3 +52,21 @@ fn streams_spread_over_all_shards_under_one_budget() {
     }
     assert_eq!(shards.budget().streams(), SHARDS);
 }
+
+#[test]
+fn tables_that_share_a_budget_leave_each_other_less_room() {
+    let budget = Arc::new(Budget::new(Limits {
+        streams: 2,
+        bytes: usize::MAX,
+    }));
+    let tables = [(); 2].map(|()| Shards::<u32>::sharing(Arc::clone(&budget)));
+    let add = |table: &Shards<u32>, bits: u128| {
+        let id = StreamId::from(bits);
+        table.with(Shards::<u32>::shard_of(id), |table, ()| {
+            table.insert(Entry { id, seen: 0, value: 0 })
+        })
+    };
+    assert!(add(&tables[0], 1).is_ok() && add(&tables[1], 1).is_ok());
+    assert_eq!(add(&tables[0], 2), Err(crate::Full::Streams));
+    assert_eq!(budget.streams(), 2);
+}
