@@ -1,5 +1,6 @@
 //! How much may be remembered.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Upper bounds of a [`Budget`].
@@ -31,6 +32,8 @@ pub struct Budget {
     limits: Limits,
     streams: AtomicUsize,
     bytes: AtomicUsize,
+    /// The budget whose bytes these are, if it is another.
+    beside: Option<Arc<Self>>,
 }
 
 /// There is no room for one more stream.
@@ -51,7 +54,24 @@ impl Budget {
             limits,
             streams: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
+            beside: None,
         }
+    }
+
+    /// Makes a budget for more that is remembered of the streams of another: it counts its own streams, and takes its bytes from the
+    /// other.
+    pub fn beside(other: &Arc<Self>) -> Self {
+        Self {
+            beside: Some(Arc::clone(other)),
+            ..Self::new(other.limits)
+        }
+    }
+
+    /// Returns where bytes are counted.
+    fn counted(&self) -> &AtomicUsize {
+        self.beside
+            .as_ref()
+            .map_or(&self.bytes, |other| other.counted())
     }
 
     /// Returns the limits.
@@ -66,7 +86,7 @@ impl Budget {
 
     /// Returns the bytes now.
     pub fn bytes(&self) -> usize {
-        self.bytes.load(Ordering::Relaxed)
+        self.counted().load(Ordering::Relaxed)
     }
 
     /// Takes room for one stream more.
@@ -79,9 +99,9 @@ impl Budget {
             self.streams.fetch_sub(1, Ordering::Relaxed);
             return Err(Full::Streams);
         }
-        let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        let before = self.counted().fetch_add(bytes, Ordering::Relaxed);
         if before.saturating_add(bytes) > self.limits.bytes {
-            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.counted().fetch_sub(bytes, Ordering::Relaxed);
             self.streams.fetch_sub(1, Ordering::Relaxed);
             return Err(Full::Bytes);
         }
@@ -91,16 +111,16 @@ impl Budget {
     /// Takes room for a stream that is there already, for example one restored under smaller limits: it is counted, never refused.
     pub fn admit_known(&self, bytes: usize) {
         self.streams.fetch_add(1, Ordering::Relaxed);
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.counted().fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// Notes that what is remembered of known streams takes `after` bytes instead of `before`. May go beyond the limit: live streams
     /// are never refused.
     pub fn resize(&self, before: usize, after: usize) {
         if after >= before {
-            self.bytes.fetch_add(after - before, Ordering::Relaxed);
+            self.counted().fetch_add(after - before, Ordering::Relaxed);
         } else {
-            self.bytes.fetch_sub(before - after, Ordering::Relaxed);
+            self.counted().fetch_sub(before - after, Ordering::Relaxed);
         }
     }
 
@@ -110,9 +130,9 @@ impl Budget {
     ///
     /// [`Full`]: nothing was taken.
     pub fn reserve(&self, bytes: usize) -> Result<(), Full> {
-        let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        let before = self.counted().fetch_add(bytes, Ordering::Relaxed);
         if before.saturating_add(bytes) > self.limits.bytes {
-            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+            self.counted().fetch_sub(bytes, Ordering::Relaxed);
             return Err(Full::Bytes);
         }
         Ok(())
@@ -121,6 +141,6 @@ impl Budget {
     /// Gives back the room of one stream.
     pub fn release(&self, bytes: usize) {
         self.streams.fetch_sub(1, Ordering::Relaxed);
-        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.counted().fetch_sub(bytes, Ordering::Relaxed);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! - [`Identity`] makes a [`StreamId`] of a point: 128 bits over resource, scope, metric and attributes, in whatever order these come.
 //! - [`Shards`] keeps one value per stream, in tables that several cores use at once, within a [`Budget`] of streams and bytes.
+//! - [`Watch`] tells which streams have gone silent, and which have several writers.
 //! - [`ExplicitHistogram`] and [`ExponentialHistogram`] are owned histograms that can be added to each other.
 //!
 //! This crate does no I/O, keeps no clock and knows neither components nor Prometheus.
@@ -12,6 +13,7 @@ mod identity;
 mod number;
 mod shards;
 mod table;
+mod watch;
 
 pub use budget::{Budget, Full, Limits};
 pub use histogram::explicit::{BoundsDiffer, ExplicitHistogram};
@@ -21,3 +23,4 @@ pub use identity::{Identity, StreamId};
 pub use number::add;
 pub use shards::{SHARDS, Shards, Walk};
 pub use table::{Entry, PAGE, Slot, StreamTable, Weigh};
+pub use watch::{Ended, Fate, Name, Rhythm, Said, Seen, Sighting, Silence, Watch, WatchRules};

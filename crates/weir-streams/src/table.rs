@@ -207,6 +207,14 @@ impl<V: Weigh> StreamTable<V> {
             .flat_map(|page| page.slots.iter().filter_map(Option::as_ref))
     }
 
+    /// Returns all entries with their slots, page by page.
+    pub fn slots(&self) -> impl Iterator<Item = (Slot, &Entry<V>)> {
+        self.pages.iter().zip(0..).flat_map(|(page, number)| {
+            let slots = page.slots.iter().zip(0..);
+            slots.filter_map(move |(slot, place)| Some((slot_number(number, place), slot.as_ref()?)))
+        })
+    }
+
     /// Returns the number of pages.
     pub fn pages(&self) -> usize {
         self.pages.len()
