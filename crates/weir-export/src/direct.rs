@@ -30,7 +30,7 @@ impl Service<Batch> for Direct {
         let (call, settlement) = (self.deliver.call(batch), self.settlement.clone());
         Box::pin(async move {
             let answer = call.await;
-            settlement.of_call(items, &answer);
+            let answer = settlement.of_call(items, answer);
             drop(under_way);
             answer
         })

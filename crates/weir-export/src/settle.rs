@@ -14,6 +14,9 @@ pub mod reason {
     pub const REJECTED: &str = "rejected";
     /// The destination took the request but not these items.
     pub const PARTIAL_SUCCESS: &str = "partial_success";
+    /// A rule of the configuration keeps the items from being sent. They are dropped, but nothing failed: an exporter answers with a
+    /// partial refusal as ever, and if there is no other reason in it, its caller is told that all is well.
+    pub const RELABEL: &str = "relabel";
 }
 
 /// Returns the verdict on a request that the destination took except for `rejected` items. A message beside no rejected items is a
@@ -37,6 +40,26 @@ pub fn partial_success(rejected: u64, message: &str) -> Result<(), ConsumeError>
     Err(ConsumeError::partial(vec![refusal], message))
 }
 
+/// Returns how many of `items` an error says have failed; what a rule leaves out has not.
+pub(crate) fn failed_items(error: &ConsumeError, items: u64) -> u64 {
+    match error.extent() {
+        Extent::All => items,
+        Extent::Part(refusals) => {
+            let failed = refusals.iter().filter(|refusal| !is_intended(refusal));
+            failed.map(|refusal| refusal.items).sum::<u64>().min(items)
+        }
+    }
+}
+
+/// Returns whether an error tells of nothing but what a rule leaves out.
+pub(crate) fn is_no_failure(error: &ConsumeError) -> bool {
+    matches!(error.extent(), Extent::Part(refusals) if !refusals.is_empty() && refusals.iter().all(is_intended))
+}
+
+fn is_intended(refusal: &Refusal) -> bool {
+    refusal.reason == reason::RELABEL
+}
+
 /// Books and metrics that answers are written to.
 #[derive(Debug, Clone)]
 pub(crate) struct Settlement {
@@ -46,23 +69,34 @@ pub(crate) struct Settlement {
 }
 
 impl Settlement {
-    /// Settles items that the caller still owns if they were refused as a whole.
-    pub(crate) fn of_call(&self, items: u64, answer: &Result<(), ConsumeError>) {
+    /// Settles items that the caller still owns if they were refused as a whole. Returns what the caller is told.
+    pub(crate) fn of_call(&self, items: u64, answer: Result<(), ConsumeError>) -> Result<(), ConsumeError> {
         match answer {
-            Err(error) if !error.is_partial() => self.failed(items, error),
+            Err(error) if !error.is_partial() => {
+                self.failed(items, &error);
+                Err(error)
+            }
             answer => self.of_taken(items, answer),
         }
     }
 
-    /// Settles items that were taken: what is not delivered is dropped.
-    pub(crate) fn of_taken(&self, items: u64, answer: &Result<(), ConsumeError>) {
+    /// Settles items that were taken: what is not delivered is dropped. Returns what a caller who waits is told.
+    pub(crate) fn of_taken(&self, items: u64, answer: Result<(), ConsumeError>) -> Result<(), ConsumeError> {
         let mut lost = 0;
-        if let Err(error) = answer {
+        if let Err(error) = &answer {
             lost = self.drop_items(items, error);
-            self.failed(lost, error);
+            let failed = failed_items(error, lost);
+            if !is_no_failure(error) {
+                tracing::error!(items = failed, error = %chain(error), "data dropped");
+                self.failed(failed, error);
+            }
         }
         self.book.delivered(items - lost);
         self.metrics.sent.increment(items - lost);
+        match answer {
+            Err(error) if is_no_failure(&error) => Ok(()),
+            answer => answer,
+        }
     }
 
     /// Settles items that were never tried because the time to stop ran out.
@@ -80,7 +114,7 @@ impl Settlement {
 
     /// Books the items that an error is about as dropped, and returns how many they are.
     fn drop_items(&self, items: u64, error: &ConsumeError) -> u64 {
-        let lost = match error.extent() {
+        match error.extent() {
             Extent::All => {
                 self.book.dropped(self.reason(error), items);
                 items
@@ -95,9 +129,7 @@ impl Settlement {
                 }
                 items - left
             }
-        };
-        tracing::error!(items = lost, error = %chain(error), "data dropped");
-        lost
+        }
     }
 
     fn reason(&self, error: &ConsumeError) -> &'static str {

@@ -6,6 +6,8 @@ use weir_component::{Batch, BuildContext, ConsumeError, Consumer, Signal, parent
 use weir_telemetry::Tracer;
 use weir_telemetry::spans::SpanKind;
 
+use crate::settle::{failed_items, is_no_failure};
+
 /// Puts spans around deliveries; returns `deliver` as it is if spans are not made.
 ///
 /// A span has the trace of the batch, or links to the traces of all batches that were merged into it; what the exporter sends is within.
@@ -42,13 +44,17 @@ impl Spans {
         let items = batch.items() as u64;
         let context = within(batch.context().clone(), &span);
         let answer = deliver.consume(batch.with_context(context)).await;
-        let lost = answer
-            .as_ref()
-            .err()
-            .map_or(0, |error| error.refused_items(items));
-        span.set("items.sent", (items - lost) as i64);
-        span.set("items.failed", lost as i64);
-        if let Err(error) = &answer {
+        let refused = |count: fn(&ConsumeError, u64) -> u64| {
+            answer.as_ref().err().map_or(0, |error| count(error, items))
+        };
+        span.set(
+            "items.sent",
+            (items - refused(ConsumeError::refused_items)) as i64,
+        );
+        span.set("items.failed", refused(failed_items) as i64);
+        if let Err(error) = answer.as_ref()
+            && !is_no_failure(error)
+        {
             span.fail(error);
         }
         answer

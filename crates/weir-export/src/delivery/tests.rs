@@ -240,6 +240,31 @@ async fn without_a_queue_the_caller_gets_the_verdict() {
     bench.shutdown(1).await.unwrap();
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_a_rule_leaves_out_is_dropped_and_no_failure() {
+    let partial = |reasons: &[&'static str]| {
+        let refusals = reasons.iter().map(|reason| Refusal { reason, items: 1 });
+        Err(ConsumeError::partial(refusals.collect(), "not sent"))
+    };
+    for queue in [None, queue(10)] {
+        let waits = queue.is_none();
+        let bench = bench(queue.map(|queue| QueueSettings {
+            merge: MergeLimits::NONE,
+            ..queue
+        }));
+        bench
+            .sink
+            .answer_next([partial(&["relabel"]), partial(&["relabel", "too_old"])]);
+        bench.send(3).await.unwrap();
+        assert_eq!(bench.send(5).await.is_err(), waits);
+        bench.shutdown(1).await.unwrap();
+        let dropped = BTreeMap::from([("relabel", 2), ("too_old", 1)]);
+        assert_eq!(bench.books(), (2 + 3, 0, dropped));
+        bench.assert_metric("otelcol_exporter_sent_metric_points{exporter=\"test\"} 5");
+        bench.assert_metric("otelcol_exporter_send_failed_metric_points{exporter=\"test\"} 1");
+    }
+}
+
 #[tokio::test]
 async fn many_senders_and_workers_lose_nothing() {
     let workers = NonZeroUsize::new(4).unwrap();

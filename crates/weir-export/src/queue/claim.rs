@@ -36,48 +36,49 @@ impl Claim {
     }
 
     /// Books what became of the items and frees their places.
-    pub(super) fn settle(mut self, answer: &Verdict) {
+    pub(super) fn settle(mut self, answer: Verdict) {
         self.close(answer);
     }
 
-    fn close(&mut self, answer: &Verdict) {
+    fn close(&mut self, answer: Verdict) {
         if std::mem::replace(&mut self.settled, true) {
             return;
         }
         let Shared {
             rules, settlement, ..
         } = &*self.shared;
-        if rules.wait_for_result {
-            settlement.of_call(self.items, answer);
+        let answer = if rules.wait_for_result {
+            settlement.of_call(self.items, answer)
         } else {
-            settlement.of_taken(self.items, answer);
+            let answer = settlement.of_taken(self.items, answer);
             settlement.book.release(self.items);
-        }
+            answer
+        };
         let answer = if self.tickets.len() > 1 {
-            &shared_answer(answer)
+            shared_answer(answer)
         } else {
             answer
         };
         for (ticket, items) in self.tickets.drain(..) {
-            ticket.answer(items, answer);
+            ticket.answer(items, &answer);
         }
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        self.close(&Err(ConsumeError::shutting_down()));
+        self.close(Err(ConsumeError::shutting_down()));
     }
 }
 
 /// Returns the answer for callers that share a delivery: which of them the refused items belong to is not known, so each gets the
 /// message without a number.
-fn shared_answer(answer: &Verdict) -> Verdict {
+fn shared_answer(answer: Verdict) -> Verdict {
     match answer {
         Err(error) if error.is_partial() => Err(ConsumeError::partial(
             Vec::new(),
             format!("of a merged batch: {error}"),
         )),
-        other => other.clone(),
+        other => other,
     }
 }

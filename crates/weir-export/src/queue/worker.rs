@@ -15,7 +15,7 @@ impl Queue {
             let under_way = self.shared.settlement.metrics.in_flight();
             let answer = deliver.consume(batch).await;
             drop(under_way);
-            claim.settle(&answer);
+            claim.settle(answer);
         }
     }
 
