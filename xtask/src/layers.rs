@@ -31,7 +31,7 @@ pub const RULES: &[Rule] = &[
     Rule { subject: "weir-relabel",   may_use: &["weir-regex"] },
     // L1, model.
     Rule { subject: "weir-pdata",     may_use: &["weir-proto"] },
-    Rule { subject: "weir-prom",      may_use: &["weir-proto", "weir-pdata", "weir-regex"] },
+    Rule { subject: "weir-prom",      may_use: &["weir-proto", "weir-pdata", "weir-regex", "weir-relabel"] },
     Rule { subject: "weir-streams",   may_use: &["weir-pdata"] },
     // L2, the API of components.
     Rule { subject: "weir-telemetry", may_use: &[] },
@@ -51,7 +51,8 @@ pub const RULES: &[Rule] = &[
            may_use: &["weir-proto", "weir-pdata", "weir-prom", "weir-streams", "weir-regex", "weir-relabel", "weir-telemetry",
                       "weir-component", "weir-edit", "weir-memory"] },
     Rule { subject: "components/exporters/",
-           may_use: &["weir-proto", "weir-pdata", "weir-prom", "weir-telemetry", "weir-component", "weir-net", "weir-export"] },
+           may_use: &["weir-proto", "weir-pdata", "weir-prom", "weir-relabel", "weir-telemetry", "weir-component", "weir-net",
+                      "weir-export"] },
     Rule { subject: "components/connectors/",
            may_use: &["weir-pdata", "weir-telemetry", "weir-component"] },
     Rule { subject: "components/extensions/",

@@ -35,6 +35,16 @@ pub enum DropReason {
     ExemplarTooLong,
     /// A `target_info` whose labels cannot be built.
     InvalidTargetInfo,
+    /// A point of which a rule of relabeling leaves no series.
+    Relabel,
+    /// A series that a rule drops while others of its point are sent, or a `target_info`.
+    RelabelSeries,
+    /// A point whose series have no name after relabeling.
+    NoMetricName,
+    /// A point whose series have a label without a name after relabeling.
+    EmptyLabelName,
+    /// A point whose series have too many labels for relabeling, or get too many or too long ones by it.
+    LabelSetTooLarge,
 }
 
 /// What a [`DropReason`] counts.
@@ -46,13 +56,13 @@ pub enum DropUnit {
     Metrics,
     /// Exemplars, or their attributes; the point was sent.
     Exemplars,
-    /// Series made up by the translation; no point was lost.
+    /// Series made up by the translation, or some of the series of a point; no point was lost.
     Series,
 }
 
 impl DropReason {
     /// All reasons.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 21] = [
         Self::DeltaTemporality,
         Self::UnspecifiedTemporality,
         Self::InvalidName,
@@ -69,6 +79,11 @@ impl DropReason {
         Self::InvalidExemplar,
         Self::ExemplarTooLong,
         Self::InvalidTargetInfo,
+        Self::Relabel,
+        Self::RelabelSeries,
+        Self::NoMetricName,
+        Self::EmptyLabelName,
+        Self::LabelSetTooLarge,
     ];
 
     /// Returns the reason as a metric label value.
@@ -91,7 +106,17 @@ impl DropReason {
             Self::InvalidExemplar => "invalid_exemplar",
             Self::ExemplarTooLong => "exemplar_too_long",
             Self::InvalidTargetInfo => "invalid_target_info",
+            Self::Relabel | Self::RelabelSeries => "relabel",
+            Self::NoMetricName => "no_metric_name",
+            Self::EmptyLabelName => "empty_label_name",
+            Self::LabelSetTooLarge => "label_set_too_large",
         }
+    }
+
+    /// Returns whether this was asked for, so that nothing went wrong.
+    #[must_use]
+    pub fn is_intended(self) -> bool {
+        matches!(self, Self::Relabel | Self::RelabelSeries)
     }
 
     /// Returns what is counted under this reason.
@@ -100,7 +125,7 @@ impl DropReason {
         match self {
             Self::NoData => DropUnit::Metrics,
             Self::InvalidExemplar | Self::ExemplarTooLong => DropUnit::Exemplars,
-            Self::InvalidTargetInfo => DropUnit::Series,
+            Self::InvalidTargetInfo | Self::RelabelSeries => DropUnit::Series,
             _ => DropUnit::Points,
         }
     }

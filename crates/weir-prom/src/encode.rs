@@ -5,6 +5,7 @@
 //! written.
 
 mod native;
+mod relabeled;
 mod request;
 mod series;
 mod symbols;

@@ -30,6 +30,7 @@ mod glob;
 mod interner;
 mod labels;
 mod output;
+mod relabel;
 mod rows;
 mod settings;
 mod target_info;

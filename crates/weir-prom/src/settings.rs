@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use weir_relabel::{Mistake, Rule, RuleConfig};
+
 use crate::Protocol;
 use crate::label::{LabelError, LabelNamer};
 use crate::name::Strategy;
@@ -41,6 +43,10 @@ pub struct Settings {
     pub send_metadata: bool,
     /// Sends exemplars of counters and histograms.
     pub exemplars: bool,
+    /// Rules for the labels of each series as it would be sent, in order.
+    pub relabel: Vec<RuleConfig>,
+    /// Most bytes that remembered results of these rules may take; 0 remembers nothing.
+    pub relabel_cache_bytes: usize,
     /// Most series in a request, unless one point alone makes more; 0 for no limit.
     pub max_series: usize,
     /// Most bytes in a request before compression, unless one point alone makes more; 0 for no limit.
@@ -65,6 +71,8 @@ impl Default for Settings {
             keep_classic: false,
             send_metadata: false,
             exemplars: true,
+            relabel: Vec::new(),
+            relabel_cache_bytes: 64 << 20,
             max_series: 2000,
             max_bytes: 3_000_000,
         }
@@ -129,6 +137,9 @@ pub enum SettingsError {
         /// What is wrong with it.
         source: LabelError,
     },
+    /// A rule of relabeling that is none.
+    #[error("relabeling rule: `{}`: {}", .0.key, .0.message)]
+    Relabel(Mistake),
 }
 
 impl Settings {
@@ -140,7 +151,13 @@ impl Settings {
         if self.strategy.is_utf8() && protocol == Protocol::V1 {
             return Err(SettingsError::Utf8NeedsV2(self.strategy));
         }
-        self.named_external_labels().map(|_| ())
+        self.named_external_labels()?;
+        self.relabel_rules().map(|_| ())
+    }
+
+    /// Returns the rules, ready.
+    pub(crate) fn relabel_rules(&self) -> Result<Vec<Rule>, SettingsError> {
+        weir_relabel::compile(&self.relabel).map_err(|mut found| SettingsError::Relabel(found.swap_remove(0)))
     }
 
     /// Returns the namer for labels under this strategy.

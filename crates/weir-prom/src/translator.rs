@@ -9,6 +9,7 @@ use crate::collect::{Choices, Collector, Scratch, Tables};
 use crate::drops::Drops;
 use crate::encode::{Codec, Limits, RequestWriter, Source, V1, V2};
 use crate::output::{Output, Requests};
+use crate::relabel::Relabel;
 use crate::rows::Groups;
 use crate::settings::{Settings, SettingsError};
 use crate::target_info::TargetInfo;
@@ -46,12 +47,13 @@ impl Translator {
             series: settings.max_series,
             bytes: settings.max_bytes,
         };
+        let relabel = Relabel::new(settings.relabel_rules()?, settings.relabel_cache_bytes);
         let encoder = match protocol {
             Protocol::V1 => {
                 let codec = V1::new(settings.send_metadata);
-                Encoder::V1(RequestWriter::new(codec, limits))
+                Encoder::V1(RequestWriter::new(codec, limits, relabel))
             }
-            Protocol::V2 => Encoder::V2(RequestWriter::new(V2::default(), limits)),
+            Protocol::V2 => Encoder::V2(RequestWriter::new(V2::default(), limits, relabel)),
         };
         Ok(Self {
             lanes: NonZeroUsize::MIN,
@@ -110,10 +112,11 @@ impl Translator {
         let (groups, members) = (&self.groups, &mut self.members);
         let mut source = Source {
             tables: &mut self.tables,
+            drops,
         };
         match &mut self.encoder {
-            Encoder::V1(writer) => write(writer, &mut source, groups, members, self.lanes, drops, requests),
-            Encoder::V2(writer) => write(writer, &mut source, groups, members, self.lanes, drops, requests),
+            Encoder::V1(writer) => write(writer, &mut source, groups, members, self.lanes, requests),
+            Encoder::V2(writer) => write(writer, &mut source, groups, members, self.lanes, requests),
         }
     }
 }
@@ -124,7 +127,6 @@ fn write<C: Codec>(
     groups: &Groups,
     members: &mut Vec<u32>,
     lanes: NonZeroUsize,
-    drops: &mut Drops,
     requests: &mut dyn Requests,
 ) {
     for lane in 0..lanes.get() {
@@ -132,7 +134,7 @@ fn write<C: Codec>(
             if lanes.get() > 1 && lane_of(source.row(head).hash, lanes) != lane {
                 continue;
             }
-            groups.members(head, &source.tables.rows, drops, members);
+            groups.members(head, &source.tables.rows, source.drops, members);
             writer.put(source, members, lane, requests);
         }
         writer.finish(lane, requests);

@@ -125,10 +125,29 @@ impl JsonSchema for Action {
     }
 }
 
+/// Makes a list of rules ready.
+///
+/// # Errors
+///
+/// Everything that is wrong with any of them. A key begins with the index of its rule and `::`.
+pub fn compile(configs: &[RuleConfig]) -> Result<Vec<Rule>, Vec<Mistake>> {
+    let (mut rules, mut found) = (Vec::with_capacity(configs.len()), Vec::new());
+    for (index, config) in configs.iter().enumerate() {
+        match config.compile() {
+            Ok(rule) => rules.push(rule),
+            Err(mistakes) => found.extend(mistakes.into_iter().map(|mistake| Mistake {
+                key: format!("{index}::{}", mistake.key),
+                ..mistake
+            })),
+        }
+    }
+    if found.is_empty() { Ok(rules) } else { Err(found) }
+}
+
 /// One thing wrong with a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
-    /// The key at fault, with an index behind `::` if it is in a list.
+    /// The key at fault, levels divided by `::`; an index if it is in a list.
     pub key: String,
     /// What is wrong, as a lower-case fragment.
     pub message: String,

@@ -1,7 +1,7 @@
 //! Relabeling of label sets as Prometheus does it.
 //!
 //! A [`RuleConfig`] is one entry of `relabel_configs` as a configuration writes it. It compiles to a [`Rule`], or says everything that
-//! is wrong with it. Rules change a set of [`Labels`] one after the other, or drop it; [`apply`] does that with a list of them. What came
+//! is wrong with it; [`compile`] does that with a list of them. Rules change a set of [`Labels`] one after the other, or drop it; [`apply`] does that with a list of them. What came
 //! of a label set can be remembered in a [`Cache`].
 //!
 //! ```
@@ -30,7 +30,7 @@ mod rule;
 mod template;
 
 pub use cache::Cache;
-pub use config::{Action, Mistake, RuleConfig};
+pub use config::{Action, Mistake, RuleConfig, compile};
 pub use labels::{Labels, TooLarge};
 pub use rule::{Rule, Verdict, apply};
 

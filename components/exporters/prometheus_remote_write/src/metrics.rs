@@ -42,7 +42,7 @@ const UNWRITTEN: Def = Def::new(
 );
 const LEFT_OUT: Def = Def::new(
     "weir_exporter_remote_write_left_out_total",
-    "Metrics without points, exemplars and made-up series that were not sent, by reason; no data point was lost with them.",
+    "Metrics without points, exemplars and single series that were not sent, by reason; no data point was lost with them.",
 );
 const RESPONSES: Def = Def::new(
     "weir_exporter_remote_write_responses_total",
@@ -140,7 +140,7 @@ impl RemoteWriteMetrics {
 
     /// Counts what a translation left out beside data points, which are in the books.
     pub(crate) fn left_out(&self, drops: &Drops) {
-        if !drops.is_empty() {
+        if drops.iter().any(|(reason, _)| !reason.is_intended()) {
             self.failed_translations.increment(1);
         }
         for (reason, count) in drops

@@ -337,3 +337,62 @@ async fn without_a_queue_the_sender_gets_the_verdict() {
     bench.stop().await;
     assert_eq!((bench.account().delivered, bench.dropped("bad_request")), (5, 1));
 }
+
+#[tokio::test]
+async fn rules_have_the_last_word_on_labels() {
+    let rules = r#"write_relabel_configs: [
+        {source_labels: [__name__], regex: "debug_.*|.*_bucket", action: drop},
+        {source_labels: [__name__, cluster], regex: "requests_total;(.*)", target_label: __name__, replacement: "${1}:calls"},
+        {action: labelkeep, regex: "__name__|job"}]"#;
+    for queue in [
+        "",
+        "remote_write_queue: {enabled: false}, retry_on_failure: {enabled: false}, ",
+    ] {
+        let server = Server::start().await;
+        let bench = start(
+            &server,
+            &format!("{queue}external_labels: {{cluster: eu}}, {rules}"),
+        )
+        .await;
+        let batch = batches::metrics()
+            .counter("requests", &[5.0])
+            .gauge("debug_a", &[1.0, 2.0])
+            .histogram("sizes", &[1.0], &[1, 2])
+            .wire();
+        bench.send(batch).await.unwrap();
+        // Rules that leave nothing are no failure either.
+        bench.send(batches::gauge("debug_b", 3)).await.unwrap();
+        bench.stop().await;
+        let sent = values(&server.received());
+        let series: Vec<&str> = sent.keys().map(String::as_str).collect();
+        assert_eq!(
+            series,
+            [
+                r#"__name__="eu:calls",job="shop""#,
+                r#"__name__="sizes_seconds_count",job="shop""#,
+                r#"__name__="sizes_seconds_sum",job="shop""#,
+            ]
+        );
+        assert_eq!(bench.account().delivered, 2);
+        assert_eq!(bench.dropped("relabel"), 5);
+        bench.assert_balanced();
+        let text = bench.context.metrics.render();
+        for (name, value) in [
+            ("otelcol_exporter_sent_metric_points{", " 2"),
+            (
+                "otelcol_exporter_prometheusremotewrite_failed_translations{",
+                " 0",
+            ),
+            ("weir_exporter_remote_write_left_out_total{", " 2"),
+        ] {
+            let line = text.lines().find(|line| line.starts_with(name));
+            assert!(line.is_some_and(|line| line.ends_with(value)), "{name}: {text}");
+        }
+        assert!(
+            !text.lines().any(|line| {
+                line.starts_with("otelcol_exporter_send_failed_metric_points{") && !line.ends_with(" 0")
+            }),
+            "{text}"
+        );
+    }
+}

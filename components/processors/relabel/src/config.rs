@@ -32,13 +32,11 @@ impl Validate for Config {
             "relabel_configs",
             "required: at least one rule",
         );
-        for (index, rule) in self.relabel_configs.iter().enumerate() {
-            for mistake in rule.compile().err().unwrap_or_default() {
-                found.add(
-                    &format!("relabel_configs::{index}::{}", mistake.key),
-                    mistake.message,
-                );
-            }
+        for mistake in weir_relabel::compile(&self.relabel_configs)
+            .err()
+            .unwrap_or_default()
+        {
+            found.add(&format!("relabel_configs::{}", mistake.key), mistake.message);
         }
     }
 }

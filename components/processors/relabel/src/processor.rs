@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use weir_component::{Batch, Book, BuildContext, BuildError, ConsumeError, Processor, Verdict};
 use weir_edit::refusal;
-use weir_relabel::{Cache, Rule, RuleConfig};
+use weir_relabel::{Cache, Rule};
 
 use crate::Config;
 use crate::outcome::Outcome;
@@ -29,17 +29,8 @@ impl Processor for Relabel {
     type Config = Config;
 
     fn build(config: &Config, context: &BuildContext) -> Result<Self, BuildError> {
-        let compile = |(index, config): (usize, &RuleConfig)| {
-            config
-                .compile()
-                .map_err(|_| BuildError::new(format!("relabel_configs::{index} is no rule")))
-        };
-        let rules: Vec<Rule> = config
-            .relabel_configs
-            .iter()
-            .enumerate()
-            .map(compile)
-            .collect::<Result<_, _>>()?;
+        let rules = weir_relabel::compile(&config.relabel_configs)
+            .map_err(|_| BuildError::new("`relabel_configs` are no rules"))?;
         let reads = |prefix| rules.iter().any(|rule| rule.may_read(prefix));
         let bytes = usize::try_from(config.max_cache_bytes).unwrap_or(usize::MAX);
         Ok(Self {

@@ -1,8 +1,10 @@
 //! Where requests begin and end.
 
 use crate::collect::Tables;
+use crate::drops::Drops;
 use crate::outcome::Counts;
 use crate::output::{EncodedRequest, GroupEnd, Requests};
+use crate::relabel::Relabel;
 use crate::rows::{Row, Value};
 
 use super::series::SeriesWriter;
@@ -15,9 +17,10 @@ pub(crate) struct Limits {
     pub(crate) bytes: usize,
 }
 
-/// What is written from.
+/// What is written from, and where is counted what is not written.
 pub(crate) struct Source<'t> {
     pub(crate) tables: &'t mut Tables,
+    pub(crate) drops: &'t mut Drops,
 }
 
 impl Source<'_> {
@@ -51,10 +54,10 @@ struct Place {
 }
 
 impl<C: Codec> RequestWriter<C> {
-    pub(crate) fn new(codec: C, limits: Limits) -> Self {
+    pub(crate) fn new(codec: C, limits: Limits, relabel: Option<Relabel>) -> Self {
         Self {
             limits,
-            writer: SeriesWriter::new(codec),
+            writer: SeriesWriter::new(codec, relabel),
             groups: Vec::new(),
             buffer: Vec::new(),
         }
@@ -72,8 +75,13 @@ impl<C: Codec> RequestWriter<C> {
     ) {
         let before = self.place();
         self.write(source, rows);
+        if self.writer.tally.series == before.tally.series {
+            // Rules leave nothing of it, so nothing was written.
+            self.writer.tally = before.tally;
+            return self.writer.note_dropped(source.drops, points(source, rows));
+        }
         if self.fits() {
-            return self.end_group();
+            return self.end_group(source.drops);
         }
         if before.tally.series > 0 {
             self.rewind(&before);
@@ -89,7 +97,7 @@ impl<C: Codec> RequestWriter<C> {
             return self.put(source, second, lane, requests);
         }
         // One point alone: a limit that it exceeds is the receiver's to enforce.
-        self.end_group();
+        self.end_group(source.drops);
         self.finish(lane, requests);
     }
 
@@ -120,7 +128,8 @@ impl<C: Codec> RequestWriter<C> {
     }
 
     fn write(&mut self, source: &mut Source<'_>, rows: &[u32]) {
-        self.writer.tally.points += rows.iter().filter(|at| source.row(**at).is_point).count() as u64;
+        self.writer.tally.points += points(source, rows);
+        self.writer.begin_group();
         match source.row(rows[0]).value {
             Value::Number(_) => self.writer.numbers(source, rows),
             Value::Histogram { .. } => self.writer.histograms(source, rows),
@@ -134,7 +143,8 @@ impl<C: Codec> RequestWriter<C> {
             && (self.limits.bytes == 0 || bytes <= self.limits.bytes)
     }
 
-    fn end_group(&mut self) {
+    fn end_group(&mut self, drops: &mut Drops) {
+        self.writer.note_dropped(drops, 0);
         let Tally { points, series, .. } = self.writer.tally;
         self.groups.push(GroupEnd { points, series });
     }
@@ -152,4 +162,9 @@ impl<C: Codec> RequestWriter<C> {
         self.writer.tally = place.tally;
         self.writer.codec.rewind(place.head);
     }
+}
+
+/// Returns how many OTLP points stand behind rows.
+fn points(source: &Source<'_>, rows: &[u32]) -> u64 {
+    rows.iter().filter(|at| source.row(**at).is_point).count() as u64
 }

@@ -4,9 +4,12 @@ use std::ops::Range;
 
 use super::Codec;
 use super::native::{put_times, times_len};
+use super::relabeled::Relabeled;
 use super::request::{Source, Tally};
+use crate::drops::Drops;
 use crate::family::{FamilyId, Suffix};
 use crate::labels::{LabelId, WellKnown};
+use crate::relabel::Relabel;
 use crate::rows::{Exemplar, Rows, Value};
 use crate::stale;
 use crate::wire::{put_bytes, put_fixed64, put_header, put_number, varint_len};
@@ -30,8 +33,11 @@ pub(super) struct SeriesWriter<C> {
     /// What follows the labels of the current series.
     content: Vec<u8>,
     labels: Vec<LabelId>,
+    /// Of the current series, until it ends.
     exemplars: Vec<Exemplar>,
     exemplar_labels: Vec<u8>,
+    /// Rules for the labels of every series, if there are any. Then labels are encoded when a series ends.
+    relabeled: Option<Relabeled>,
 }
 
 /// An encoded sample whose value is yet to be filled in. Most samples of a batch have the times of the one before.
@@ -58,7 +64,7 @@ struct Shared {
 }
 
 impl<C: Codec> SeriesWriter<C> {
-    pub(super) fn new(codec: C) -> Self {
+    pub(super) fn new(codec: C, relabel: Option<Relabel>) -> Self {
         Self {
             codec,
             bytes: Vec::new(),
@@ -71,6 +77,21 @@ impl<C: Codec> SeriesWriter<C> {
             labels: Vec::new(),
             exemplars: Vec::new(),
             exemplar_labels: Vec::new(),
+            relabeled: relabel.map(Relabeled::new),
+        }
+    }
+
+    /// Begins rows that stay together.
+    pub(super) fn begin_group(&mut self) {
+        if let Some(relabeled) = &mut self.relabeled {
+            relabeled.begin_group(self.tally.counts);
+        }
+    }
+
+    /// Counts what rules dropped of the rows that stay together: `points`, if nothing is left of them, else series.
+    pub(super) fn note_dropped(&self, drops: &mut Drops, points: u64) {
+        if let Some(relabeled) = &self.relabeled {
+            relabeled.note_dropped(drops, points);
         }
     }
 
@@ -84,7 +105,6 @@ impl<C: Codec> SeriesWriter<C> {
             }
         }
         self.gather_exemplars(source, rows);
-        self.put_exemplars(source);
         self.select(source, family, Suffix::None, false);
         self.end(source, None);
     }
@@ -128,7 +148,6 @@ impl<C: Codec> SeriesWriter<C> {
             }
         }
         self.gather_exemplars(source, &native);
-        self.put_exemplars(source);
         self.select(source, family, Suffix::None, false);
         self.end(source, None);
     }
@@ -176,13 +195,11 @@ impl<C: Codec> SeriesWriter<C> {
             while let Some((_, exemplar)) = exemplars.next_if(|(bucket, _)| *bucket == index) {
                 self.exemplars.push(exemplar);
             }
-            self.put_exemplars(source);
             self.end(source, Some(*le));
         }
         self.counts(source, rows);
         self.exemplars.clear();
         self.exemplars.extend(exemplars.map(|(_, exemplar)| exemplar));
-        self.put_exemplars(source);
         let infinite = source.tables.rows.infinite_bound(&mut source.tables.labels);
         self.end(source, Some(infinite));
     }
@@ -235,6 +252,11 @@ impl<C: Codec> SeriesWriter<C> {
     /// Encodes the labels that the series of a row share; `generated` will be added to some of them.
     fn begin(&mut self, source: &mut Source<'_>, row: u32, generated: WellKnown) -> FamilyId {
         let tables = &mut *source.tables;
+        self.content.clear();
+        self.metadata.clear();
+        if let Some(relabeled) = &mut self.relabeled {
+            return relabeled.begin(tables, row, generated);
+        }
         let row = &tables.rows.rows[row as usize];
         let name = tables.shapes.place(row.plan, WellKnown::Name);
         let extra = tables.shapes.place(row.plan, generated);
@@ -253,8 +275,6 @@ impl<C: Codec> SeriesWriter<C> {
         shared.extra_at = put(name.at..extra.at);
         shared.extra_end = put(extra.at..replaced);
         put(replaced..labels.len());
-        self.content.clear();
-        self.metadata.clear();
         self.codec.metadata(
             tables.families.get_mut(row.family),
             &tables.labels,
@@ -284,6 +304,9 @@ impl<C: Codec> SeriesWriter<C> {
     fn select(&mut self, source: &mut Source<'_>, family: FamilyId, suffix: Suffix, is_generated: bool) {
         let tables = &mut *source.tables;
         let name = tables.families.get(family).name(suffix);
+        if let Some(relabeled) = &mut self.relabeled {
+            return relabeled.select(name);
+        }
         let shared = &mut self.shared;
         self.prefix.clear();
         self.prefix.extend_from_slice(&shared.bytes[..shared.name_at]);
@@ -298,8 +321,16 @@ impl<C: Codec> SeriesWriter<C> {
         };
     }
 
-    /// Writes the series that `content` belongs to, and clears it for the next.
+    /// Writes the series that `content` and `exemplars` belong to, unless rules drop it, and clears them for the next.
     fn end(&mut self, source: &mut Source<'_>, extra: Option<LabelId>) {
+        let extra = if self.relabeled.is_none() {
+            extra
+        } else if self.relabel(source, extra) {
+            None
+        } else {
+            return;
+        };
+        self.put_exemplars(source);
         let prefix_len = self.prefix.len();
         if let Some(extra) = extra {
             self.codec
@@ -319,6 +350,29 @@ impl<C: Codec> SeriesWriter<C> {
         self.prefix.truncate(prefix_len);
         self.content.clear();
         self.tally.series += 1;
+    }
+
+    /// Applies the rules to the series that ends. Returns whether it stays; then all its labels are in `prefix`.
+    #[inline(never)]
+    fn relabel(&mut self, source: &mut Source<'_>, extra: Option<LabelId>) -> bool {
+        let Some(relabeled) = &mut self.relabeled else {
+            return true;
+        };
+        let tables = &mut *source.tables;
+        let Some((labels, undescribed)) = relabeled.end(tables, extra, &mut self.tally.counts) else {
+            self.content.clear();
+            self.exemplars.clear();
+            return false;
+        };
+        self.prefix.clear();
+        for id in labels {
+            self.codec.label(*id, &mut tables.labels, &mut self.prefix);
+        }
+        if let Some(family) = undescribed {
+            let family = tables.families.get_mut(family);
+            self.codec.metadata(family, &tables.labels, &mut self.metadata);
+        }
+        true
     }
 
     // === exemplars ===

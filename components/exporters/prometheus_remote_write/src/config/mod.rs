@@ -14,6 +14,7 @@ use weir_export::{MergeLimits, QueueSettings, RetrySettings};
 use weir_net::client::{HttpClient, Target};
 use weir_net::compression::Encoding;
 use weir_prom::Protocol;
+use weir_relabel::RuleConfig;
 
 pub use http::HttpBlock;
 pub use sections::{
@@ -93,6 +94,12 @@ pub struct Config {
     pub send_exemplars: bool,
     /// Weir's own: resource attributes that become labels where a series has none of that name. Default: none.
     pub promote_resource_attributes: Vec<String>,
+    /// Weir's own: rules for the labels of every series as it would be sent, in order, as `write_relabel_configs` of Prometheus. Default:
+    /// none.
+    pub write_relabel_configs: Vec<RuleConfig>,
+    /// Weir's own: most bytes that remembered results of these rules may take. A series takes about its labels, what changes of them, and
+    /// 200 bytes. With 0 nothing is remembered and the rules run for every series of every batch. Default: 67108864 (64 MiB).
+    pub write_relabel_max_cache_bytes: usize,
 }
 
 weir_net::keys!(Config {
@@ -100,7 +107,7 @@ weir_net::keys!(Config {
     add_metric_suffixes, translation_strategy, send_metadata, protobuf_message, target_info, disable_scope_info,
     resource_to_telemetry_conversion, resource_constant_labels, wal, include_metadata_keys, convert_explicit_histograms_to_nhcb,
     keep_classic_histograms, export_created_metric, max_series_per_request, protobuf_message_fallback, retry_on_http_429,
-    send_exemplars, promote_resource_attributes,
+    send_exemplars, promote_resource_attributes, write_relabel_configs, write_relabel_max_cache_bytes,
 } flat { client: HttpClient });
 
 impl Default for Config {
@@ -132,6 +139,8 @@ impl Default for Config {
             retry_on_http_429: true,
             send_exemplars: true,
             promote_resource_attributes: Vec::new(),
+            write_relabel_configs: Vec::new(),
+            write_relabel_max_cache_bytes: 64 << 20,
         }
     }
 }

@@ -62,6 +62,11 @@ fn the_http_client_may_stand_in_a_section() {
 fn printed_options_read_back() {
     config_is_strict(&FACTORY.meta, "{endpoint: 'http://h/', external_labels: {a: b}}");
     config_is_strict(&FACTORY.meta, "{http: {endpoint: 'http://h/', timeout: 1s}}");
+    let rules = "[{source_labels: [a], regex: b, target_label: c, replacement: $1, action: replace}]";
+    config_is_strict(
+        &FACTORY.meta,
+        &format!("{{endpoint: 'http://h/', write_relabel_configs: {rules}}}"),
+    );
 }
 
 #[test]
@@ -73,6 +78,14 @@ fn mistakes_are_named() {
     );
     check("compression: gzip", &["compression: "]);
     check("compression: ''", &[]);
+    check(
+        "write_relabel_configs: [{action: labeldrop, regex: a}, {action: hashmod, regex: '('}]",
+        &[
+            "write_relabel_configs::1::target_label: required",
+            "write_relabel_configs::1::modulus: required",
+            "write_relabel_configs::1::regex: not a regular expression",
+        ],
+    );
     check(
         "headers: {content-TYPE: x, X-Scope-OrgID: '1'}",
         &["headers::content-TYPE: "],

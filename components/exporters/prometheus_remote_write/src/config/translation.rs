@@ -27,6 +27,8 @@ impl Config {
             keep_classic: self.keep_classic_histograms,
             send_metadata: self.send_metadata,
             exemplars: self.send_exemplars,
+            relabel: self.write_relabel_configs.clone(),
+            relabel_cache_bytes: self.write_relabel_max_cache_bytes,
             max_series: self.max_series_per_request,
             max_bytes: if self.max_batch_size_bytes == 0 {
                 DEFAULT_BYTES
@@ -91,6 +93,15 @@ impl Config {
             if let Err(error) = one.validate(protocol) {
                 found.add(&format!("external_labels::{name}"), error.to_string());
             }
+        }
+        for mistake in weir_relabel::compile(&self.write_relabel_configs)
+            .err()
+            .unwrap_or_default()
+        {
+            found.add(
+                &format!("write_relabel_configs::{}", mistake.key),
+                mistake.message,
+            );
         }
         if self.resource_to_telemetry_conversion.enabled && self.resource_constant_labels.is_set() {
             let message = "cannot be set together with `resource_to_telemetry_conversion`";

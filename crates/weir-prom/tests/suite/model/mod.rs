@@ -2,6 +2,7 @@
 
 mod generate;
 mod naive;
+mod relabeled;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
