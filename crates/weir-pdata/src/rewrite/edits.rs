@@ -3,6 +3,7 @@
 use prost::Message as _;
 use weir_proto::otlp::metrics::v1 as otlp;
 
+use super::assembly::Envelope;
 use super::attributes::AttributesEdit;
 use super::fields::{FieldEdits, put_fixed64, put_varint_field};
 use super::walk::Own;
@@ -15,6 +16,15 @@ use crate::{DecodeError, Decoded};
 pub struct ResourceEdit<'a> {
     /// Its attributes.
     pub attributes: AttributesEdit<'a>,
+    /// The `Resource*` message.
+    pub(super) content: &'a [u8],
+}
+
+impl ResourceEdit<'_> {
+    /// Copies the resource without its scopes, as it was sent.
+    pub fn to_envelope(&self) -> Envelope {
+        Envelope::of_group(self.content)
+    }
 }
 
 /// Changes to a scope.
@@ -23,9 +33,16 @@ pub struct ScopeEdit<'a> {
     /// Its attributes.
     pub attributes: AttributesEdit<'a>,
     pub(super) fields: &'a mut FieldEdits,
+    /// The `Scope*` message.
+    pub(super) content: &'a [u8],
 }
 
 impl ScopeEdit<'_> {
+    /// Copies the scope without what is in it, as it was sent.
+    pub fn to_envelope(&self) -> Envelope {
+        Envelope::of_group(self.content)
+    }
+
     /// Sets the name.
     pub fn set_name(&mut self, name: &str) {
         self.fields.text(1, name);
@@ -94,6 +111,11 @@ impl MetricEdit<'_> {
         }
     }
 
+    /// Copies the metric without its points, as it was sent.
+    pub fn to_envelope(&self) -> Envelope {
+        Envelope::of_metric(self.content)
+    }
+
     /// Decodes the metric with all its points, for those who must see it whole.
     ///
     /// # Errors
@@ -122,10 +144,12 @@ pub struct PointEdit<'a> {
     pub attributes: AttributesEdit<'a>,
     pub(super) fields: &'a mut FieldEdits,
     pub(super) metric_name: &'a mut Option<Vec<u8>>,
+    content: &'a [u8],
 }
 
 impl<'a> PointEdit<'a> {
     pub(super) fn new(
+        content: &'a [u8],
         source: &'a [&'a [u8]],
         own: &'a mut Own,
         metric_name: &'a mut Option<Vec<u8>>,
@@ -135,11 +159,17 @@ impl<'a> PointEdit<'a> {
             attributes: AttributesEdit::new(source, list),
             fields,
             metric_name,
+            content,
         }
     }
 }
 
 impl PointEdit<'_> {
+    /// Returns the point as it was sent: the content of its message.
+    pub const fn as_wire(&self) -> &[u8] {
+        self.content
+    }
+
     /// Sets the start of what the value covers, Unix time in nanoseconds; 0 is unset.
     pub fn set_start_ns(&mut self, start_ns: u64) {
         self.fields.fixed64(2, start_ns);
@@ -296,6 +326,18 @@ impl ExponentialHistogramEdit<'_> {
 pub struct SummaryEdit<'a> {
     /// What points of all kinds have.
     pub point: PointEdit<'a>,
+}
+
+impl SummaryEdit<'_> {
+    /// Sets the number of measurements.
+    pub fn set_count(&mut self, count: u64) {
+        self.point.fields.fixed64(4, count);
+    }
+
+    /// Sets the sum of the measurements.
+    pub fn set_sum(&mut self, sum: f64) {
+        self.point.fields.fixed64(5, sum.to_bits());
+    }
 }
 
 /// Changes to a span.

@@ -58,7 +58,12 @@ macro_rules! show {
     ($walk:ident, $state:ident, $content:ident, $read:ident, $edit:ident, $hook:ident, $attributes:literal) => {{
         let view = wire::$read($content, &mut $walk.scratch);
         let mut edit = $edit {
-            point: PointEdit::new(slices(&view.attributes), &mut $walk.item, &mut $state.name),
+            point: PointEdit::new(
+                $content,
+                slices(&view.attributes),
+                &mut $walk.item,
+                &mut $state.name,
+            ),
         };
         let answer = $walk.editor.$hook(&view, &mut edit);
         let place = $state.name.is_none().then_some((&$walk.patch, $content));

@@ -56,6 +56,7 @@
 //! a metric has one kind of data and an attribute one value. What remains is a nested value that an editor brings from elsewhere:
 //! it may stand deeper than is legal, so then, and when whole metrics are replaced, the result is checked like a request.
 
+mod assembly;
 mod attributes;
 mod edits;
 mod fields;
@@ -63,6 +64,7 @@ mod metrics;
 mod patch;
 mod walk;
 
+pub use assembly::{Assembly, Envelope, Place};
 pub use attributes::AttributesEdit;
 pub use edits::{
     ExponentialHistogramEdit, HistogramEdit, LogEdit, MetricEdit, NumberEdit, PointEdit, ResourceEdit,

@@ -1,5 +1,6 @@
 //! Rewriting: nothing changes what was not changed, and edits do what the same edits do to decoded messages.
 
+mod assembly;
 mod model;
 
 use bytes::Bytes;

@@ -136,6 +136,7 @@ impl<'a, E: Editor + ?Sized> Walk<'a, '_, E> {
         let source = slices(&view.attributes);
         let mut edit = ResourceEdit {
             attributes: AttributesEdit::new(source, &mut own.list),
+            content,
         };
         let answer = self.editor.resource(&view, &mut edit);
         self.unsure |= own.list.hand_over(source, 1, &mut own.fields);
@@ -152,6 +153,7 @@ impl<'a, E: Editor + ?Sized> Walk<'a, '_, E> {
         let mut edit = ScopeEdit {
             attributes: AttributesEdit::new(source, &mut own.list),
             fields: &mut own.fields,
+            content,
         };
         let answer = self.editor.scope(&view, &mut edit);
         self.unsure |= own.list.hand_over(source, 3, &mut own.fields);

@@ -165,6 +165,44 @@ impl Number {
 /// Bit 0 of a point's flags: there is no value, the stream has ended or skipped a report.
 pub const NO_RECORDED_VALUE: u32 = 1;
 
+/// What points of all kinds have.
+#[derive(Debug, Clone, Copy)]
+pub struct PointHead<'a> {
+    /// Attributes of the point.
+    pub attributes: Attributes<'a>,
+    /// Start of what the value covers, Unix time in nanoseconds; 0 is unset.
+    pub start_ns: u64,
+    /// Time of the value, Unix time in nanoseconds.
+    pub time_ns: u64,
+    /// Flags; see [`NO_RECORDED_VALUE`].
+    pub flags: u32,
+}
+
+macro_rules! heads {
+    ($($point:ident)*) => {$(
+        impl<'a> $point<'a> {
+            /// Returns what points of all kinds have.
+            pub const fn head(&self) -> PointHead<'a> {
+                PointHead {
+                    attributes: self.attributes,
+                    start_ns: self.start_ns,
+                    time_ns: self.time_ns,
+                    flags: self.flags,
+                }
+            }
+        }
+    )*};
+}
+
+heads! { NumberPoint HistogramPoint ExponentialHistogramPoint SummaryPoint }
+
+impl PointHead<'_> {
+    /// Returns true if the point has a value: see [`NO_RECORDED_VALUE`].
+    pub const fn is_recorded(&self) -> bool {
+        self.flags & NO_RECORDED_VALUE == 0
+    }
+}
+
 /// A point of a gauge or sum.
 #[derive(Debug, Clone, Copy)]
 pub struct NumberPoint<'a> {

@@ -246,6 +246,14 @@ impl Editor for Plan<'_> {
         self.point(&point.attributes, &mut edit.point)
     }
 
+    fn summary(&mut self, point: &SummaryPoint<'_>, edit: &mut SummaryEdit<'_>) -> Answer {
+        if self.0.below(4) == 1 {
+            edit.set_count(self.0.u64());
+            edit.set_sum(self.0.f64());
+        }
+        self.point(&point.attributes, &mut edit.point)
+    }
+
     fn span(&mut self, _: &Span<'_>, edit: &mut SpanEdit<'_>) -> Answer {
         self.change(&mut edit.attributes);
         if let Some(name) = self.name() {
@@ -435,7 +443,7 @@ fn edit_metric(mut metric: otlp::Metric, plan: &mut Plan<'_>) -> Outcome<otlp::M
         Some(Data::ExponentialHistogram(data)) => {
             points!(data, Data::ExponentialHistogram, edit_exponential)
         }
-        Some(Data::Summary(data)) => points!(data, Data::Summary, |_: &mut _, _: &mut _| ()),
+        Some(Data::Summary(data)) => points!(data, Data::Summary, edit_summary),
         None => true,
     };
     let all: Vec<otlp::Metric> = left.then_some(metric).into_iter().chain(moved).collect();
@@ -492,5 +500,12 @@ fn edit_exponential(point: &mut otlp::ExponentialHistogramDataPoint, plan: &mut 
         point.min = plan.0.maybe(Dice::f64);
         point.max = plan.0.maybe(Dice::f64);
         point.flags = plan.0.u32();
+    }
+}
+
+fn edit_summary(point: &mut otlp::SummaryDataPoint, plan: &mut Plan<'_>) {
+    if plan.0.below(4) == 1 {
+        point.count = plan.0.u64();
+        point.sum = plan.0.f64();
     }
 }
