@@ -112,6 +112,11 @@ impl Identity {
         });
     }
 
+    /// Returns 128 bits each that stand for the resource, the scope and the metric that were begun last, those above included.
+    pub const fn levels(&self) -> [u128; 3] {
+        [self.resource, self.scope, self.metric]
+    }
+
     /// Returns the id of the stream of a point of the metric.
     #[inline]
     pub fn stream(&mut self, attributes: &Attributes<'_>) -> StreamId {

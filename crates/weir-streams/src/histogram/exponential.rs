@@ -180,7 +180,7 @@ impl Buckets {
     }
 
     /// Leaves out empty buckets at both ends. `offset` fits 32 bits, as does the index of the last bucket.
-    fn trimmed(offset: i64, mut counts: Vec<u64>) -> Self {
+    pub(super) fn trimmed(offset: i64, mut counts: Vec<u64>) -> Self {
         let used = counts
             .iter()
             .rposition(|count| *count > 0)

@@ -1,7 +1,8 @@
-//! Owned histograms that can be added to each other.
+//! Owned histograms that can be added to each other, and taken from each other.
 
 pub(crate) mod explicit;
 pub(crate) mod exponential;
+mod since;
 
 /// A histogram that cannot be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
