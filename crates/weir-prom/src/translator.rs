@@ -107,16 +107,20 @@ impl Translator {
         );
         batch.visit_metrics(&mut collector);
         collector.finish();
-        self.groups
-            .build(&self.tables.rows, &self.tables.families, &self.tables.labels);
+        self.groups.build(
+            &self.tables.rows,
+            &self.tables.families,
+            &self.tables.labels,
+            self.lanes,
+        );
         let (groups, members) = (&self.groups, &mut self.members);
         let mut source = Source {
             tables: &mut self.tables,
             drops,
         };
         match &mut self.encoder {
-            Encoder::V1(writer) => write(writer, &mut source, groups, members, self.lanes, requests),
-            Encoder::V2(writer) => write(writer, &mut source, groups, members, self.lanes, requests),
+            Encoder::V1(writer) => write(writer, &mut source, groups, members, requests),
+            Encoder::V2(writer) => write(writer, &mut source, groups, members, requests),
         }
     }
 }
@@ -126,25 +130,15 @@ fn write<C: Codec>(
     source: &mut Source<'_>,
     groups: &Groups,
     members: &mut Vec<u32>,
-    lanes: NonZeroUsize,
     requests: &mut dyn Requests,
 ) {
-    for lane in 0..lanes.get() {
-        for &head in groups.heads() {
-            if lanes.get() > 1 && lane_of(source.row(head).hash, lanes) != lane {
-                continue;
-            }
+    for (lane, heads) in groups.lanes().enumerate() {
+        for &head in heads {
             groups.members(head, &source.tables.rows, source.drops, members);
             writer.put(source, members, lane, requests);
         }
         writer.finish(lane, requests);
     }
-}
-
-/// Spreads hashes evenly by their upper bits.
-fn lane_of(hash: u64, lanes: NonZeroUsize) -> usize {
-    // The product shifted down is below `lanes`.
-    ((u128::from(hash) * lanes.get() as u128) >> 64) as usize
 }
 
 impl std::fmt::Debug for Translator {

@@ -80,29 +80,42 @@ impl Content {
     }
 }
 
-/// A raw attribute of the batch.
-#[derive(Debug, Clone, Copy)]
-struct Known {
-    attr: Attr,
-    /// Number of the raw attribute that followed this one at the same position of the next list: senders repeat
-    /// the same lists in the same order metric by metric.
-    next: u32,
-}
+/// Positions that are told apart; lists that are longer begin again with the first.
+const POSITIONS: usize = 64;
 
-/// A raw attribute that was met, and the guess which one will be met next.
-#[derive(Debug, Clone, Copy)]
-struct Step {
-    met: u32,
-    next: u32,
-}
+/// Raw attributes that are remembered per position.
+const RECENT: usize = 128;
 
-/// What was seen last at one position of the lists of attributes: points of one metric mostly have the same
-/// keys at the same positions.
-#[derive(Debug, Clone, Copy, Default)]
+/// Stands for none in [`Position::recent`].
+const NONE: u32 = u32::MAX;
+
+/// What was seen lately at one position of the lists of attributes: points of one metric mostly have the same keys at the same
+/// positions, and few values of each.
+#[derive(Debug, Clone)]
 struct Position {
-    last: Option<Step>,
+    /// Numbers of raw attributes, each at the place that [`place_of`] gives it.
+    recent: [u32; RECENT],
     /// A key whose values hardly repeat, so that looking them up is wasted.
     plain: Option<KeyId>,
+}
+
+impl Default for Position {
+    fn default() -> Self {
+        Self {
+            recent: [NONE; RECENT],
+            plain: None,
+        }
+    }
+}
+
+/// Returns where a raw attribute is remembered: a number that is cheap, and mostly differs where attributes do. It is only ever a
+/// guess, so nothing is lost when many share a place.
+#[inline(always)]
+fn place_of(raw: &[u8]) -> usize {
+    let word = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    let middle = word(raw.get(raw.len() / 2..).and_then(<[u8]>::first_chunk));
+    let mixed = (word(raw.last_chunk()) ^ middle.rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> (u64::BITS - RECENT.ilog2())) as usize
 }
 
 /// Labels, and the attributes they were made of.
@@ -112,7 +125,7 @@ pub(crate) struct LabelTable {
     bytes: Vec<u8>,
     /// Raw attributes; `known` holds the translation of each.
     raw: Interner,
-    known: Vec<Known>,
+    known: Vec<Attr>,
     positions: Vec<Position>,
     /// Lists of attributes seen in this batch.
     lists: u64,
@@ -160,45 +173,36 @@ impl LabelTable {
         out.clear();
         out.reserve(attributes.len());
         self.lists += 1;
-        if self.positions.len() < attributes.len() {
-            self.positions.resize(attributes.len(), Position::default());
+        let positions = attributes.len().min(POSITIONS);
+        if self.positions.len() < positions {
+            self.positions.resize(positions, Position::default());
         }
         if let Some(slices) = attributes.as_wire() {
             for (position, raw) in slices.iter().enumerate() {
-                out.push(match self.guessed(position, raw) {
-                    Some(attr) => attr,
-                    None => self.attribute(position, raw, &Attribute::Wire(raw)),
-                });
+                out.push(self.attribute(position, raw, &Attribute::Wire(raw)));
             }
         } else {
             let mut encoded = std::mem::take(&mut self.encoded);
             for (position, attribute) in attributes.iter().enumerate() {
                 let raw = attribute.raw(&mut encoded);
-                out.push(match self.guessed(position, raw) {
-                    Some(attr) => attr,
-                    None => self.attribute(position, raw, &attribute),
-                });
+                out.push(self.attribute(position, raw, &attribute));
             }
             self.encoded = encoded;
         }
     }
 
-    /// Translates an attribute if it is the one that was guessed.
     #[inline(always)]
-    fn guessed(&mut self, position: usize, raw: &[u8]) -> Option<Attr> {
-        let last = self.positions[position].last.as_mut()?;
-        if self.raw.get(last.next) != raw {
-            return None;
+    fn attribute(&mut self, position: usize, raw: &[u8], attribute: &Attribute<'_>) -> Attr {
+        let (position, place) = (position % POSITIONS, place_of(raw));
+        let guess = self.positions[position].recent[place];
+        if guess != NONE && self.raw.get(guess) == raw {
+            return self.known[guess as usize];
         }
-        let known = &self.known[last.next as usize];
-        *last = Step {
-            met: last.next,
-            next: known.next,
-        };
-        Some(known.attr)
+        self.look_up(position, place, raw, attribute)
     }
 
-    fn attribute(&mut self, position: usize, raw: &[u8], attribute: &Attribute<'_>) -> Attr {
+    #[inline(never)]
+    fn look_up(&mut self, position: usize, place: usize, raw: &[u8], attribute: &Attribute<'_>) -> Attr {
         if let Some(key) = self.positions[position].plain
             && self.names.key_raw(key) == attribute.key().as_bytes()
         {
@@ -207,35 +211,32 @@ impl LabelTable {
         let hash = self.raw.hash(raw);
         match self.raw.find(hash, raw) {
             Some(id) => {
-                self.follow(position, id);
-                self.known[id as usize].attr
+                self.positions[position].recent[place] = id;
+                self.known[id as usize]
             }
-            None => self.unknown(position, hash, raw, attribute),
+            None => self.unknown(position, place, hash, raw, attribute),
         }
     }
 
-    /// Notes which raw attribute is met at a position.
-    fn follow(&mut self, position: usize, met: u32) {
-        let last = &mut self.positions[position].last;
-        if let Some(last) = last {
-            self.known[last.met as usize].next = met;
-        }
-        let next = self.known[met as usize].next;
-        *last = Some(Step { met, next });
-    }
-
-    fn unknown(&mut self, position: usize, hash: u64, raw: &[u8], attribute: &Attribute<'_>) -> Attr {
+    fn unknown(
+        &mut self,
+        position: usize,
+        place: usize,
+        hash: u64,
+        raw: &[u8],
+        attribute: &Attribute<'_>,
+    ) -> Attr {
         let key = self.names.key(attribute.key().as_bytes());
         let attr = self.new_attribute(key, attribute);
         if !self.names.count_miss(key, self.lists) {
             self.positions[position] = Position {
-                last: None,
                 plain: Some(key),
+                ..Position::default()
             };
         } else if self.raw.len() < MAX_INTERNED {
             let id = self.raw.insert(hash, raw);
-            self.known.push(Known { attr, next: id });
-            self.follow(position, id);
+            self.known.push(attr);
+            self.positions[position].recent[place] = id;
         }
         attr
     }

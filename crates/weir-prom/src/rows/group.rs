@@ -1,5 +1,7 @@
 //! Finds the points of a batch that belong to one series, puts them in order of time and removes repeats.
 
+use std::num::NonZeroUsize;
+
 use hashbrown::HashTable;
 
 use super::{KEPT_ROWS, Row, Rows, Value};
@@ -14,8 +16,8 @@ const END: u32 = u32::MAX;
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
     table: HashTable<u32>,
-    /// First row of each series.
-    heads: Vec<u32>,
+    /// First row of each series, by lane.
+    heads: Vec<Vec<u32>>,
     /// For each row the next one of its series.
     next: Vec<u32>,
     /// For each first row the last one of its series.
@@ -23,15 +25,23 @@ pub(crate) struct Groups {
 }
 
 impl Groups {
-    /// Groups all rows. Labels are compared in full: a shared hash alone joins nothing.
-    pub(crate) fn build(&mut self, rows: &Rows, families: &Families, table: &LabelTable) {
+    /// Groups all rows and spreads the series over lanes by their hashes. Labels are compared in full: a shared hash alone joins
+    /// nothing.
+    pub(crate) fn build(
+        &mut self,
+        rows: &Rows,
+        families: &Families,
+        table: &LabelTable,
+        lanes: NonZeroUsize,
+    ) {
         let all = &rows.rows;
         let count = u32::try_from(all.len()).expect("memory ends before four billion points");
         if self.table.capacity() > KEPT_ROWS {
             *self = Self::default();
         }
         self.table.clear();
-        self.heads.clear();
+        self.heads.resize_with(lanes.get(), Vec::new);
+        self.heads.iter_mut().for_each(Vec::clear);
         self.next.clear();
         self.next.resize(all.len(), END);
         self.tails.clear();
@@ -49,14 +59,15 @@ impl Groups {
                 None => {
                     self.table
                         .insert_unique(hash(row), at, |at| hash(&all[*at as usize]));
-                    self.heads.push(at);
+                    self.heads[lane_of(hash(row), lanes)].push(at);
                 }
             }
         }
     }
 
-    pub(crate) fn heads(&self) -> &[u32] {
-        &self.heads
+    /// Returns the first row of each series of each lane.
+    pub(crate) fn lanes(&self) -> impl Iterator<Item = &[u32]> {
+        self.heads.iter().map(Vec::as_slice)
     }
 
     /// Writes the rows of a series into `out`: ascending times, each time once. What goes is counted.
@@ -89,6 +100,12 @@ impl Groups {
             true
         });
     }
+}
+
+/// Spreads hashes evenly by their upper bits.
+fn lane_of(hash: u64, lanes: NonZeroUsize) -> usize {
+    // The product shifted down is below `lanes`.
+    ((u128::from(hash) * lanes.get() as u128) >> 64) as usize
 }
 
 fn same_series(rows: &Rows, families: &Families, table: &LabelTable, a: &Row, b: &Row) -> bool {
