@@ -11,6 +11,7 @@ pub fn components() -> Catalog {
         weir_processor_filter::FACTORY.into(),
         weir_processor_cumulative_to_delta::FACTORY.into(),
         weir_processor_delta_to_cumulative::FACTORY.into(),
+        weir_processor_interval::FACTORY.into(),
         weir_processor_memory_limiter::FACTORY.into(),
         weir_processor_metric_start_time::FACTORY.into(),
         weir_processor_relabel::FACTORY.into(),

@@ -8,7 +8,7 @@ use weir_testkit::{batches, contract};
 
 /// Configurations with what is required, for components that cannot do without options, or that would listen on a fixed port. `DIR` is
 /// a folder.
-const MINIMAL: [(&str, &str); 20] = [
+const MINIMAL: [(&str, &str); 21] = [
     (
         "otlp",
         "{protocols: {grpc: {endpoint: '127.0.0.1:0'}, http: {endpoint: '127.0.0.1:0'}}}",
@@ -19,6 +19,8 @@ const MINIMAL: [(&str, &str); 20] = [
         "filter",
         "{logs: {exclude: {match_type: strict, bodies: [no such body]}}}",
     ),
+    // What it holds comes later, and not in the batches in which it came.
+    ("interval", "{pass_through: {gauge: true}}"),
     ("memory_limiter", "{check_interval: 1s, limit_mib: 65536}"),
     ("file", "{path: DIR/out}"),
     ("otlp_grpc", "{endpoint: '127.0.0.1:1', tls: {insecure: true}}"),
