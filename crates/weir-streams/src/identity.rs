@@ -1,7 +1,7 @@
 //! Who a stream is.
 
-use weir_pdata::view::{AnyValue, Attribute, Attributes, Metric, MetricKind, Resource, Scope, Temporality};
-use xxhash_rust::xxh3::xxh3_128_with_seed;
+use weir_pdata::Digest;
+use weir_pdata::view::{Attribute, Attributes, Metric, MetricKind, Resource, Scope, Temporality};
 
 /// 128 bits that stand for a stream: resource, scope, metric and attributes of its points.
 ///
@@ -53,7 +53,7 @@ impl From<u128> for StreamId {
 /// pairs.
 #[derive(Debug, Clone)]
 pub struct Identity {
-    seed: u64,
+    digest: Digest,
     owner: u128,
     resource: u128,
     scope: u128,
@@ -71,7 +71,7 @@ impl Identity {
     /// Makes a hasher. Ids of the same seed can be compared; keep the seed with ids that are stored, and choose it at random.
     pub fn new(seed: u64) -> Self {
         Self {
-            seed,
+            digest: Digest::new(seed),
             owner: 0,
             resource: 0,
             scope: 0,
@@ -90,13 +90,13 @@ impl Identity {
 
     /// Begins a resource.
     pub fn resource(&mut self, resource: &Resource<'_>) {
-        let attributes = self.pairs(&resource.attributes);
+        let attributes = self.digest.attributes(&resource.attributes);
         self.resource = self.level(RESOURCE, self.owner, attributes, |_| {});
     }
 
     /// Begins a scope of the resource.
     pub fn scope(&mut self, scope: &Scope<'_>) {
-        let attributes = self.pairs(&scope.attributes);
+        let attributes = self.digest.attributes(&scope.attributes);
         self.scope = self.level(SCOPE, self.resource, attributes, |out| {
             put_bytes(out, scope.name.as_bytes());
             put_bytes(out, scope.version.as_bytes());
@@ -120,7 +120,7 @@ impl Identity {
     /// Returns the id of the stream of a point of the metric.
     #[inline]
     pub fn stream(&mut self, attributes: &Attributes<'_>) -> StreamId {
-        let pairs = self.pairs(attributes);
+        let pairs = self.digest.attributes(attributes);
         self.point(pairs)
     }
 
@@ -137,10 +137,7 @@ impl Identity {
     /// stands.
     #[inline]
     pub fn attribute(&mut self, attribute: &Attribute<'_>) -> u128 {
-        match attribute {
-            Attribute::Wire(pair) if is_canonical(pair) => xxh3_128_with_seed(pair, self.seed),
-            attribute => self.decoded_pair(attribute),
-        }
+        self.digest.attribute(attribute)
     }
 
     #[inline]
@@ -148,7 +145,7 @@ impl Identity {
         let mut both = [0; 32];
         both[..16].copy_from_slice(&self.metric.to_le_bytes());
         both[16..].copy_from_slice(&pairs.to_le_bytes());
-        StreamId::from(xxh3_128_with_seed(&both, self.seed))
+        StreamId::from(self.digest.bytes(&both))
     }
 
     fn level(&mut self, level: u8, above: u128, pairs: u128, own: impl FnOnce(&mut Vec<u8>)) -> u128 {
@@ -157,26 +154,7 @@ impl Identity {
         self.scratch.extend(above.to_le_bytes());
         self.scratch.extend(pairs.to_le_bytes());
         own(&mut self.scratch);
-        xxh3_128_with_seed(&self.scratch, self.seed)
-    }
-
-    /// Adds up the hashes of the pairs, so that their order does not count.
-    #[inline]
-    fn pairs(&mut self, attributes: &Attributes<'_>) -> u128 {
-        let Some(slices) = attributes.as_wire() else {
-            return attributes.iter().fold(0, |sum: u128, attribute| {
-                sum.wrapping_add(self.decoded_pair(&attribute))
-            });
-        };
-        slices.iter().fold(0, |sum: u128, slice| {
-            sum.wrapping_add(self.attribute(&Attribute::Wire(slice)))
-        })
-    }
-
-    fn decoded_pair(&mut self, attribute: &Attribute<'_>) -> u128 {
-        self.scratch.clear();
-        canonical(attribute, &mut self.scratch);
-        xxh3_128_with_seed(&self.scratch, self.seed)
+        self.digest.bytes(&self.scratch)
     }
 }
 
@@ -200,80 +178,6 @@ const fn code(temporality: Temporality) -> u8 {
         Temporality::Delta => 1,
         Temporality::Cumulative => 2,
     }
-}
-
-/// Returns true for what nearly every encoder writes: a short key and a short text. These bytes are what [`canonical`] would write.
-#[inline]
-fn is_canonical(pair: &[u8]) -> bool {
-    let [0x0a, length @ 0..0x80, rest @ ..] = pair else {
-        return false;
-    };
-    match rest.get(usize::from(*length)..) {
-        Some([0x12, value @ 0..0x80, 0x0a, text @ 0..0x80, rest @ ..]) => {
-            usize::from(*value) == rest.len() + 2 && usize::from(*text) == rest.len()
-        }
-        _ => false,
-    }
-}
-
-/// Writes an attribute in the one way in which it is hashed: as a `KeyValue` message with every field present and in order.
-fn canonical(attribute: &Attribute<'_>, out: &mut Vec<u8>) {
-    out.push(0x0a);
-    put_bytes(out, attribute.key().as_bytes());
-    out.push(0x12);
-    put_nested(out, |out| canonical_value(attribute.value(), out));
-}
-
-/// Nested at most as deeply as the request was checked to be.
-fn canonical_value(value: AnyValue<'_>, out: &mut Vec<u8>) {
-    match value {
-        AnyValue::Empty => {}
-        AnyValue::String(text) => {
-            out.push(0x0a);
-            put_bytes(out, text.as_bytes());
-        }
-        AnyValue::Bool(value) => out.extend([0x10, u8::from(value)]),
-        AnyValue::Int(value) => {
-            out.push(0x18);
-            out.extend(value.to_le_bytes());
-        }
-        AnyValue::Double(value) => {
-            out.push(0x21);
-            out.extend(value.to_bits().to_le_bytes());
-        }
-        AnyValue::Array(values) => {
-            out.push(0x2a);
-            put_nested(out, |out| {
-                for value in values.iter() {
-                    put_nested(out, |out| canonical_value(value, out));
-                }
-            });
-        }
-        AnyValue::Map(pairs) => {
-            // A map: the order of its pairs does not count either.
-            let mut sorted: Vec<Vec<u8>> = pairs
-                .iter()
-                .map(|pair| {
-                    let mut bytes = Vec::new();
-                    canonical(&pair, &mut bytes);
-                    bytes
-                })
-                .collect();
-            sorted.sort_unstable();
-            out.push(0x32);
-            put_nested(out, |out| sorted.iter().for_each(|pair| put_bytes(out, pair)));
-        }
-        AnyValue::Bytes(bytes) => {
-            out.push(0x3a);
-            put_bytes(out, bytes);
-        }
-    }
-}
-
-fn put_nested(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
-    let mut inner = Vec::new();
-    write(&mut inner);
-    put_bytes(out, &inner);
 }
 
 fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {

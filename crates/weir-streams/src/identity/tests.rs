@@ -191,6 +191,41 @@ fn ids_depend_on_the_seed_and_read_back() {
 }
 
 #[test]
+fn ids_stay_what_they_are() {
+    // State on a disk is found by them.
+    let list = Value::ArrayValue(ArrayValue {
+        values: vec![OtlpValue {
+            value: Some(Value::IntValue(-7)),
+        }],
+    });
+    let map = Value::KvlistValue(KeyValueList {
+        values: vec![
+            text("z", &"long".repeat(40)),
+            pair("a", Value::BytesValue(vec![1, 2])),
+        ],
+    });
+    let stream = Stream {
+        resource: vec![text("service.name", "a"), pair("list", list), pair("map", map)],
+        scope: InstrumentationScope {
+            name: "scope".to_owned(),
+            ..InstrumentationScope::default()
+        },
+        name: "requests".to_owned(),
+        unit: "1".to_owned(),
+        temporality: 1,
+        attributes: vec![
+            pair("up", Value::BoolValue(true)),
+            pair("share", Value::DoubleValue(0.5)),
+        ],
+        ..Stream::default()
+    };
+    assert_eq!(
+        u128::from_le_bytes(stream.id().to_bytes()),
+        74_830_962_104_492_248_342_983_614_909_688_678_665
+    );
+}
+
+#[test]
 fn streams_of_different_owners_are_different() {
     let batch = Batch::from_decoded(Stream::default().request());
     let mut ids = Ids(Identity::new(1), Vec::new());
