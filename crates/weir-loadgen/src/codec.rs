@@ -1,8 +1,14 @@
-//! Compression of requests, both ways, bounded on the way in.
+//! Compression and JSON of requests, both ways, bounded on the way in.
 
 use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize};
+use weir_pdata::json::{self, Document};
+use weir_proto::otlp::collector::logs::v1::ExportLogsServiceRequest;
+use weir_proto::otlp::collector::metrics::v1::ExportMetricsServiceRequest;
+use weir_proto::otlp::collector::trace::v1::ExportTraceServiceRequest;
+
+use crate::count::Signal;
 
 /// Compression of an OTLP request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -85,6 +91,39 @@ pub fn decompress_snappy(input: &[u8], limit: usize) -> io::Result<Vec<u8>> {
         return Err(io::Error::other("decompressed body is above the limit"));
     }
     Ok(snap::raw::Decoder::new().decompress_vec(input)?)
+}
+
+/// Returns an OTLP request in its JSON form.
+///
+/// # Errors
+/// When it is no such request.
+pub fn to_json(signal: Signal, request: &[u8]) -> io::Result<Vec<u8>> {
+    fn text<T: prost::Message + Default + Document>(request: &[u8]) -> io::Result<Vec<u8>> {
+        T::decode(request)
+            .map(|request| json::encode(&request))
+            .map_err(io::Error::other)
+    }
+    match signal {
+        Signal::Metrics => text::<ExportMetricsServiceRequest>(request),
+        Signal::Traces => text::<ExportTraceServiceRequest>(request),
+        Signal::Logs => text::<ExportLogsServiceRequest>(request),
+    }
+}
+
+/// Returns an OTLP request in its protobuf form.
+///
+/// # Errors
+/// When the text is no such request.
+pub fn from_json(signal: Signal, text: &[u8]) -> io::Result<Vec<u8>> {
+    fn request<T: prost::Message + Document>(text: &[u8]) -> io::Result<Vec<u8>> {
+        let request: T = json::decode(text).map_err(io::Error::other)?;
+        Ok(request.encode_to_vec())
+    }
+    match signal {
+        Signal::Metrics => request::<ExportMetricsServiceRequest>(text),
+        Signal::Traces => request::<ExportTraceServiceRequest>(text),
+        Signal::Logs => request::<ExportLogsServiceRequest>(text),
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,46 @@ use serde::Serialize;
 
 use crate::wire::{Fields, Value, WireError, varint};
 
-/// Kind of an OTLP data point.
+/// Signal of an OTLP request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Signal {
+    /// `ExportMetricsServiceRequest`.
+    #[default]
+    Metrics,
+    /// `ExportTraceServiceRequest`.
+    Traces,
+    /// `ExportLogsServiceRequest`.
+    Logs,
+}
+
+impl Signal {
+    /// Returns the path of the gRPC method that takes the signal.
+    pub fn grpc_path(self) -> &'static str {
+        match self {
+            Self::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+            Self::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+            Self::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+        }
+    }
+
+    /// Returns the path that takes the signal over OTLP/HTTP.
+    pub fn http_path(self) -> &'static str {
+        match self {
+            Self::Metrics => "/v1/metrics",
+            Self::Traces => "/v1/traces",
+            Self::Logs => "/v1/logs",
+        }
+    }
+
+    /// Returns the signal that a path of either protocol takes.
+    pub fn of_path(path: &str) -> Option<Self> {
+        let all = [Self::Metrics, Self::Traces, Self::Logs];
+        all.into_iter()
+            .find(|signal| path == signal.grpc_path() || path == signal.http_path())
+    }
+}
+
+/// Kind of an item: of a data point, or a span or log record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PointKind {
     /// `Gauge`, field 5 of `Metric`.
@@ -19,6 +58,10 @@ pub enum PointKind {
     Exponential,
     /// `Summary`, field 11.
     Summary,
+    /// A span.
+    Span,
+    /// A log record.
+    LogRecord,
 }
 
 impl PointKind {
@@ -34,7 +77,7 @@ impl PointKind {
     }
 }
 
-/// Data points by kind.
+/// Items by kind: data points, spans and log records, all called points where a load is measured.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Points {
     /// Points of sums.
@@ -47,15 +90,24 @@ pub struct Points {
     pub exponential: u64,
     /// Points of summaries.
     pub summary: u64,
+    /// Spans.
+    pub spans: u64,
+    /// Log records.
+    pub log_records: u64,
 }
 
 impl Points {
-    /// Returns the points of all kinds together.
+    /// Returns the items of all kinds together.
     pub fn total(&self) -> u64 {
+        self.data_points() + self.spans + self.log_records
+    }
+
+    /// Returns the data points of all kinds together.
+    pub fn data_points(&self) -> u64 {
         self.sum + self.gauge + self.histogram + self.exponential + self.summary
     }
 
-    /// Adds `count` points of a kind.
+    /// Adds `count` items of a kind.
     pub fn add(&mut self, kind: PointKind, count: u64) {
         *match kind {
             PointKind::Gauge => &mut self.gauge,
@@ -63,6 +115,8 @@ impl Points {
             PointKind::Histogram => &mut self.histogram,
             PointKind::Exponential => &mut self.exponential,
             PointKind::Summary => &mut self.summary,
+            PointKind::Span => &mut self.spans,
+            PointKind::LogRecord => &mut self.log_records,
         } += count;
     }
 }
@@ -74,14 +128,44 @@ impl AddAssign for Points {
         self.histogram += other.histogram;
         self.exponential += other.exponential;
         self.summary += other.summary;
+        self.spans += other.spans;
+        self.log_records += other.log_records;
     }
 }
 
-/// Calls `visit` with kind, place and bytes of each data point of an `ExportMetricsServiceRequest`.
+/// Calls `visit` with kind, place and bytes of each item of a request.
 ///
 /// # Errors
-/// The first [`WireError`] met; points before it have been visited.
-pub fn each_point<'a>(
+/// The first [`WireError`] met; items before it have been visited.
+pub fn each_item<'a>(
+    signal: Signal,
+    request: &'a [u8],
+    mut visit: impl FnMut(PointKind, usize, &'a [u8]) -> Result<(), WireError>,
+) -> Result<(), WireError> {
+    let kind = match signal {
+        Signal::Metrics => return each_point(request, visit),
+        Signal::Traces => PointKind::Span,
+        Signal::Logs => PointKind::LogRecord,
+    };
+    for resource in Fields::new(request) {
+        let resource = resource?;
+        let Some(bytes) = resource.bytes(1) else { continue };
+        for scope in Fields::at(bytes, resource.offset) {
+            let scope = scope?;
+            let Some(bytes) = scope.bytes(2) else { continue };
+            for item in Fields::at(bytes, scope.offset) {
+                let item = item?;
+                if let Some(bytes) = item.bytes(2) {
+                    visit(kind, item.offset, bytes)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Calls `visit` with kind, place and bytes of each data point of an `ExportMetricsServiceRequest`.
+fn each_point<'a>(
     request: &'a [u8],
     mut visit: impl FnMut(PointKind, usize, &'a [u8]) -> Result<(), WireError>,
 ) -> Result<(), WireError> {
@@ -112,13 +196,13 @@ pub fn each_point<'a>(
     Ok(())
 }
 
-/// Counts the data points of an `ExportMetricsServiceRequest`.
+/// Counts the items of a request.
 ///
 /// # Errors
 /// The first [`WireError`] met.
-pub fn count_points(request: &[u8]) -> Result<Points, WireError> {
+pub fn count_items(signal: Signal, request: &[u8]) -> Result<Points, WireError> {
     let mut points = Points::default();
-    each_point(request, |kind, _, _| {
+    each_item(signal, request, |kind, _, _| {
         points.add(kind, 1);
         Ok(())
     })?;
@@ -259,7 +343,10 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_counted_without_panic(bytes: Vec<u8>) {
-            let _ = (count_points(&bytes), count_write_v1(&bytes), count_write_v2(&bytes));
+            for signal in [Signal::Metrics, Signal::Traces, Signal::Logs] {
+                let _ = count_items(signal, &bytes);
+            }
+            let _ = (count_write_v1(&bytes), count_write_v2(&bytes));
         }
     }
 }

@@ -65,6 +65,8 @@ pub fn compare(totals: &Totals, counts: &Counts, series: Option<&SeriesTable>) -
                 sent.exponential as f64,
                 arrived.exponential as f64,
             ),
+            ("spans", sent.spans as f64, arrived.spans as f64),
+            ("log records", sent.log_records as f64, arrived.log_records as f64),
         ]
     };
     if repeats > 0 {

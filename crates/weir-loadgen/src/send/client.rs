@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::transport::{Answer, Channel, Drivers};
 use super::{Meter, Options, SendError};
+use crate::count::Signal;
 use crate::workload::Request;
 
 /// First pause between two attempts; doubles up to [`LONGEST_PAUSE`].
@@ -24,13 +25,13 @@ pub struct Client {
 }
 
 impl Client {
-    /// Returns a client of `endpoint` (`host:port`) with a connection and books of its own. Connects when first used.
+    /// Returns a client for metrics of `endpoint` (`host:port`) with a connection and books of its own. Connects when first used.
     ///
     /// # Errors
     /// [`SendError::Options`] when an option is out of bounds.
     pub fn new(options: Options, endpoint: &str) -> Result<Self, SendError> {
         options.validate()?;
-        let channel = Channel::new(options.protocol, endpoint, Arc::new(Drivers::default()));
+        let channel = Channel::new(&options, Signal::Metrics, endpoint, Arc::new(Drivers::default()));
         Ok(Self {
             channel,
             options: Arc::new(options),

@@ -1,4 +1,4 @@
-//! Senders of OTLP metrics: lanes of one request in flight each, in closed loop (as fast as the gateway
+//! Senders of OTLP: lanes of one request in flight each, in closed loop (as fast as the gateway
 //! acknowledges) or open loop (at a fixed rate, late or not).
 //!
 //! Knows the wire and what an acknowledgement is; knows nothing of what the requests hold.
@@ -34,8 +34,19 @@ pub enum Protocol {
     /// OTLP/gRPC over HTTP/2 without TLS.
     #[default]
     OtlpGrpc,
-    /// OTLP/HTTP with protobuf over HTTP/1.1.
+    /// OTLP/HTTP over HTTP/1.1.
     OtlpHttp,
+}
+
+/// How requests are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Encoding {
+    /// Protobuf.
+    #[default]
+    Proto,
+    /// OTLP/JSON, over OTLP/HTTP alone. Values are the same in each request, so sinks can count but not compare them.
+    Json,
 }
 
 /// How to send.
@@ -45,6 +56,9 @@ pub struct Options {
     /// Protocol.
     #[arg(long, value_enum, default_value = "otlp-grpc")]
     pub protocol: Protocol,
+    /// How requests are written.
+    #[arg(long, value_enum, default_value = "proto")]
+    pub encoding: Encoding,
     /// Compression of each request.
     #[arg(long, value_enum, default_value = "none")]
     pub compression: Compression,
@@ -72,6 +86,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             protocol: Protocol::default(),
+            encoding: Encoding::default(),
             compression: Compression::default(),
             connections: 4,
             in_flight: 8,
@@ -116,6 +131,9 @@ impl Options {
             () if self.rate.is_some_and(|rate| !(rate > 0.0 && rate.is_finite())) => "rate must be above 0",
             () if self.timeout.is_zero() => "timeout must be above 0",
             () if self.attempts == 0 => "attempts must be at least 1",
+            () if self.encoding == Encoding::Json && self.protocol != Protocol::OtlpHttp => {
+                "encoding json needs protocol otlp_http"
+            }
             () => return Ok(()),
         };
         Err(SendError::Options(found))
@@ -171,14 +189,20 @@ impl Load {
         let budget = limit
             .points
             .map(|points| Arc::new(AtomicI64::new(i64::try_from(points).unwrap_or(i64::MAX))));
-        let mut channel = Channel::new(options.protocol, endpoint, connections.clone());
+        let signal = spec.payload.signal();
+        let new_channel = || Channel::new(options, signal, endpoint, connections.clone());
+        let mut channel = new_channel();
         let shared = Arc::new(options.clone());
         let mut tasks = JoinSet::new();
         for (index, source) in lanes(spec, count)?.into_iter().enumerate() {
             // HTTP/2 shares a connection among neighbours; HTTP/1.1 cannot.
             if index % options.in_flight == 0 || options.protocol == Protocol::OtlpHttp {
-                channel = Channel::new(options.protocol, endpoint, connections.clone());
+                channel = new_channel();
             }
+            let source = match options.encoding {
+                Encoding::Proto => source,
+                Encoding::Json => source.into_json(),
+            };
             let pace = options
                 .rate
                 .map(|rate| Pace::new(rate, spec.points, index, count, began));

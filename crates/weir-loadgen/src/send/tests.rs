@@ -242,3 +242,65 @@ fn options_out_of_bounds_are_named() {
     .unwrap_err();
     assert_eq!(error.to_string(), "connections must be 1 to 1000");
 }
+
+#[tokio::test]
+async fn every_signal_arrives_over_each_protocol_and_encoding() {
+    for payload in [Payload::Mixed6, Payload::Spans, Payload::Logs] {
+        for (protocol, encoding) in [
+            (Protocol::OtlpGrpc, Encoding::Proto),
+            (Protocol::OtlpHttp, Encoding::Proto),
+            (Protocol::OtlpHttp, Encoding::Json),
+        ] {
+            let sink = Sink::start(ANY, sink::Options::default()).await.unwrap();
+            let spec = Spec { payload, ..small() };
+            let options = Options {
+                protocol,
+                encoding,
+                compression: Compression::Gzip,
+                connections: 2,
+                in_flight: 1,
+                ..Options::default()
+            };
+            let report = run(&spec, &options, 400, &sink).await;
+            assert!(report.is_exact(), "{report:?}");
+            assert_eq!(
+                sink.counts().points,
+                report.totals.points,
+                "{payload:?} {encoding:?}"
+            );
+            assert_eq!(sink.counts().damaged, 0);
+            sink.stop().await;
+        }
+    }
+}
+
+#[test]
+fn json_goes_over_http_alone() {
+    let options = Options {
+        encoding: Encoding::Json,
+        ..Options::default()
+    };
+    assert!(options.validate().is_err());
+    let protocol = Protocol::OtlpHttp;
+    assert!(Options { protocol, ..options }.validate().is_ok());
+}
+
+#[tokio::test]
+async fn a_sink_that_stops_answering_answered_what_came_before() {
+    let options = sink::Options {
+        hang_after: Some(3),
+        ..Default::default()
+    };
+    let sink = Sink::start(ANY, options).await.unwrap();
+    let options = Options {
+        connections: 1,
+        in_flight: 1,
+        ..Options::default()
+    };
+    let load = Load::start(&small(), &options, Limit::default(), &sink.address().to_string()).unwrap();
+    while sink.counts().injected < 1 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(sink.counts().requests, 3);
+    assert_eq!(load.meter().read().acknowledged, 3 * 80);
+}

@@ -18,14 +18,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use weir_proto::otlp::collector::metrics::v1::ExportMetricsServiceResponse;
 
-use super::Protocol;
+use super::{Encoding, Options, Protocol};
 use crate::codec::Compression;
+use crate::count::Signal;
 use crate::workload::{GRPC_HEADER, Request};
 
-const GRPC_PATH: &str = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
-const HTTP_PATH: &str = "/v1/metrics";
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("weir-loadgen/", env!("CARGO_PKG_VERSION")));
 const PROTOBUF: &str = "application/x-protobuf";
+const JSON: &str = "application/json";
 /// Answers are small; a longer one is not read.
 const MAX_ANSWER: usize = 1 << 20;
 
@@ -92,6 +92,8 @@ impl Drivers {
 #[derive(Clone)]
 pub(super) struct Channel {
     endpoint: Arc<str>,
+    signal: Signal,
+    encoding: Encoding,
     drivers: Arc<Drivers>,
     sender: Sender,
 }
@@ -115,13 +117,15 @@ enum TransportError {
 }
 
 impl Channel {
-    pub(super) fn new(protocol: Protocol, endpoint: &str, drivers: Arc<Drivers>) -> Self {
-        let sender = match protocol {
+    pub(super) fn new(options: &Options, signal: Signal, endpoint: &str, drivers: Arc<Drivers>) -> Self {
+        let sender = match options.protocol {
             Protocol::OtlpGrpc => Sender::Grpc(Arc::default()),
             Protocol::OtlpHttp => Sender::Http(Arc::default()),
         };
         Self {
             endpoint: endpoint.into(),
+            signal,
+            encoding: options.encoding,
             drivers,
             sender,
         }
@@ -166,7 +170,7 @@ impl Channel {
     }
 
     async fn send_grpc(&self, body: Bytes, compression: Compression) -> Result<Answer, TransportError> {
-        let uri = format!("http://{}{GRPC_PATH}", self.endpoint);
+        let uri = format!("http://{}{}", self.endpoint, self.signal.grpc_path());
         let mut request = http::Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = Uri::try_from(uri).map_err(http::Error::from)?;
@@ -185,13 +189,17 @@ impl Channel {
     async fn send_http(&self, body: Bytes, compression: Compression) -> Result<Answer, TransportError> {
         let mut request = http::Request::new(Full::new(body));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = Uri::from_static(HTTP_PATH);
+        *request.uri_mut() = Uri::from_static(self.signal.http_path());
         let headers = request.headers_mut();
         headers.insert(
             HOST,
             HeaderValue::try_from(&*self.endpoint).map_err(http::Error::from)?,
         );
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROTOBUF));
+        let media_type = match self.encoding {
+            Encoding::Proto => PROTOBUF,
+            Encoding::Json => JSON,
+        };
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
         headers.insert(USER_AGENT, AGENT);
         if let Some(name) = compression.name() {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static(name));
@@ -277,10 +285,8 @@ async fn http_answer(response: http::Response<Incoming>) -> Result<Answer, Trans
         .headers()
         .get(RETRY_AFTER)
         .and_then(|value| value.to_str().ok()?.parse().ok());
-    let protobuf = response
-        .headers()
-        .get(CONTENT_TYPE)
-        .is_some_and(|value| value == PROTOBUF);
+    let media_type = response.headers().get(CONTENT_TYPE).cloned();
+    let is = |name: &str| media_type.as_ref().is_some_and(|value| value == name);
     let body = Limited::new(response.into_body(), MAX_ANSWER);
     let body = body
         .collect()
@@ -289,7 +295,8 @@ async fn http_answer(response: http::Response<Incoming>) -> Result<Answer, Trans
         .to_bytes();
     let cause = format!("HTTP {status}");
     Ok(match status.as_u16() {
-        200..=299 if protobuf => accepted(&body),
+        200..=299 if is(PROTOBUF) => accepted(&body),
+        200..=299 if is(JSON) => accepted_json(&body),
         200..=299 => Answer::Accepted { rejected: 0 },
         // Spec: OTLP 1.9, "Failures", retryable response codes.
         429 | 502..=504 => Answer::Retry {
@@ -300,7 +307,22 @@ async fn http_answer(response: http::Response<Incoming>) -> Result<Answer, Trans
     })
 }
 
-/// Reads partial success out of an export response; an unreadable one rejects nothing.
+/// Reads partial success out of the JSON form of an export response; an unreadable one rejects nothing.
+fn accepted_json(response: &[u8]) -> Answer {
+    let response: serde_json::Value = serde_json::from_slice(response).unwrap_or_default();
+    let partial = &response["partialSuccess"];
+    let counts = ["rejectedDataPoints", "rejectedSpans", "rejectedLogRecords"];
+    // 64-bit numbers are texts in OTLP/JSON, and numbers are allowed.
+    let count = |name| match &partial[name] {
+        serde_json::Value::String(text) => text.parse().ok(),
+        number => number.as_u64(),
+    };
+    Answer::Accepted {
+        rejected: counts.into_iter().find_map(count).unwrap_or(0),
+    }
+}
+
+/// Reads partial success out of an export response, which is alike for all signals; an unreadable one rejects nothing.
 fn accepted(response: &[u8]) -> Answer {
     let response = ExportMetricsServiceResponse::decode(response).unwrap_or_default();
     let rejected = response

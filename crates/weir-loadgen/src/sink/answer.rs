@@ -9,15 +9,16 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
 
 use crate::check::RemoteWrite;
-use crate::count::Written;
+use crate::count::{Signal, Written};
 
 pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// Protocol of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    OtlpGrpc,
-    OtlpHttp,
+    OtlpGrpc(Signal),
+    OtlpHttp(Signal),
+    OtlpJson(Signal),
     RemoteWrite(RemoteWrite),
 }
 
@@ -25,13 +26,9 @@ pub(super) enum Kind {
 pub(super) fn accepted(kind: Kind, written: &Written) -> Response<Body> {
     match kind {
         // An empty gRPC message: no partial success.
-        Kind::OtlpGrpc => grpc(Bytes::from_static(&[0; 5]), 0, ""),
-        Kind::OtlpHttp => {
-            let mut response = plain(StatusCode::OK, "");
-            let protobuf = HeaderValue::from_static("application/x-protobuf");
-            response.headers_mut().insert(CONTENT_TYPE, protobuf);
-            response
-        }
+        Kind::OtlpGrpc(_) => grpc(Bytes::from_static(&[0; 5]), 0, ""),
+        Kind::OtlpHttp(_) => typed("", "application/x-protobuf"),
+        Kind::OtlpJson(_) => typed("{}", "application/json"),
         Kind::RemoteWrite(version) => {
             let mut response = plain(StatusCode::NO_CONTENT, "");
             if version == crate::check::RemoteWrite::V2 {
@@ -57,8 +54,8 @@ pub(super) fn accepted(kind: Kind, written: &Written) -> Response<Body> {
 /// Answers that nothing was taken.
 pub(super) fn refused(kind: Kind, status: StatusCode, text: &'static str) -> Response<Body> {
     match kind {
-        Kind::OtlpGrpc => grpc(Bytes::new(), grpc_code(status), text),
-        Kind::OtlpHttp => plain(status, text),
+        Kind::OtlpGrpc(_) => grpc(Bytes::new(), grpc_code(status), text),
+        Kind::OtlpHttp(_) | Kind::OtlpJson(_) => plain(status, text),
         Kind::RemoteWrite(version) => with_written(plain(status, text), version, &Written::default()),
     }
 }
@@ -108,6 +105,13 @@ fn grpc(message: Bytes, code: u32, text: &'static str) -> Response<Body> {
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    response
+}
+
+fn typed(text: &'static str, media_type: &'static str) -> Response<Body> {
+    let mut response = plain(StatusCode::OK, text);
+    let media_type = HeaderValue::from_static(media_type);
+    response.headers_mut().insert(CONTENT_TYPE, media_type);
     response
 }
 

@@ -28,7 +28,7 @@ pub enum Mode {
     /// Walks the structure and counts: cheap enough to stand beside a load.
     #[default]
     Count,
-    /// Decodes everything and checks it against the specifications.
+    /// Decodes everything and checks it against the specifications; traces and logs are counted alone.
     Check,
 }
 
@@ -52,6 +52,9 @@ pub struct Options {
     /// Never answer every n-th request, unread; 0 answers all.
     #[arg(long, default_value_t = 0)]
     pub hang_every: u64,
+    /// Answer this many requests and none after them, as a backend that stops; without it all are answered.
+    #[arg(long)]
+    pub hang_after: Option<u64>,
 }
 
 impl Default for Options {
@@ -62,6 +65,7 @@ impl Default for Options {
             error_every: 0,
             error_status: 503,
             hang_every: 0,
+            hang_after: None,
         }
     }
 }

@@ -23,8 +23,8 @@ use tokio_util::task::TaskTracker;
 use super::answer::{Body, Kind, accepted, refused};
 use super::{Counts, Mode, Options};
 use crate::check::{Checker, Findings, RemoteWrite};
-use crate::codec::{Compression, decompress_snappy};
-use crate::count::{Written, count_points, count_write_v1, count_write_v2};
+use crate::codec::{Compression, decompress_snappy, from_json};
+use crate::count::{Signal, Written, count_items, count_write_v1, count_write_v2};
 
 /// Largest body read, and largest body after decompression.
 const MAX_BODY: usize = 128 << 20;
@@ -182,7 +182,8 @@ impl Shared {
         }
         let number = self.received.fetch_add(1, Ordering::Relaxed) + 1;
         let every = |n: u64| n > 0 && number.is_multiple_of(n);
-        if every(self.options.hang_every) {
+        let stopped = self.options.hang_after.is_some_and(|answered| number > answered);
+        if stopped || every(self.options.hang_every) {
             lock(&self.counts).injected += 1;
             self.stop.cancelled().await;
             return Ok(refused(kind, StatusCode::SERVICE_UNAVAILABLE, "stopped"));
@@ -236,14 +237,20 @@ impl Shared {
         };
         let decoded = &*decoded;
         let (points, written) = match kind {
-            Kind::OtlpGrpc | Kind::OtlpHttp => (count_points(decoded).ok()?, Written::default()),
+            Kind::OtlpGrpc(signal) | Kind::OtlpHttp(signal) | Kind::OtlpJson(signal) => {
+                (count_items(signal, decoded).ok()?, Written::default())
+            }
             Kind::RemoteWrite(RemoteWrite::V1) => (Default::default(), count_write_v1(decoded).ok()?),
             Kind::RemoteWrite(RemoteWrite::V2) => (Default::default(), count_write_v2(decoded).ok()?),
         };
         if checks {
             let mut checker = lock(&self.checker);
             match kind {
-                Kind::OtlpGrpc | Kind::OtlpHttp => checker.otlp(decoded),
+                Kind::OtlpGrpc(signal) | Kind::OtlpHttp(signal) | Kind::OtlpJson(signal) => {
+                    if signal == Signal::Metrics {
+                        checker.otlp(decoded);
+                    }
+                }
                 Kind::RemoteWrite(version) => checker.remote_write(version, decoded),
             }
         }
@@ -264,15 +271,19 @@ fn kind_of(path: &str, headers: &HeaderMap) -> Kind {
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     if content_type.starts_with("application/grpc") {
-        Kind::OtlpGrpc
-    } else if path == "/v1/metrics" {
-        Kind::OtlpHttp
+        Kind::OtlpGrpc(Signal::of_path(path).unwrap_or_default())
+    } else if let Some(signal) = Signal::of_path(path) {
+        if content_type.starts_with("application/json") {
+            Kind::OtlpJson(signal)
+        } else {
+            Kind::OtlpHttp(signal)
+        }
     } else {
         Kind::RemoteWrite(RemoteWrite::of(headers))
     }
 }
 
-/// Returns the message inside a body.
+/// Returns the protobuf message inside a body.
 fn decompress<'a>(kind: Kind, headers: &HeaderMap, body: &'a [u8]) -> io::Result<Cow<'a, [u8]>> {
     let named = |name| {
         let name = headers
@@ -283,8 +294,8 @@ fn decompress<'a>(kind: Kind, headers: &HeaderMap, body: &'a [u8]) -> io::Result
     };
     let (compression, message) = match kind {
         Kind::RemoteWrite(_) => return decompress_snappy(body, MAX_BODY).map(Cow::Owned),
-        Kind::OtlpHttp => (named(CONTENT_ENCODING.as_str())?, body),
-        Kind::OtlpGrpc => {
+        Kind::OtlpHttp(_) | Kind::OtlpJson(_) => (named(CONTENT_ENCODING.as_str())?, body),
+        Kind::OtlpGrpc(_) => {
             // One message per call: flag, length, message.
             let (header, message) = body
                 .split_first_chunk::<5>()
@@ -303,8 +314,12 @@ fn decompress<'a>(kind: Kind, headers: &HeaderMap, body: &'a [u8]) -> io::Result
             )
         }
     };
-    match compression {
-        Compression::None => Ok(Cow::Borrowed(message)),
-        compression => compression.decompress(message, MAX_BODY).map(Cow::Owned),
+    let message = match compression {
+        Compression::None => Cow::Borrowed(message),
+        compression => Cow::Owned(compression.decompress(message, MAX_BODY)?),
+    };
+    match kind {
+        Kind::OtlpJson(signal) => from_json(signal, &message).map(Cow::Owned),
+        _ => Ok(message),
     }
 }

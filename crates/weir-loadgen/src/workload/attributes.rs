@@ -40,7 +40,7 @@ const STRINGS: [(&str, &str, u64); 9] = [
 /// all lanes.
 pub(super) fn point(payload: Payload, index: u64, identity: u64) -> Vec<KeyValue> {
     let strings = match payload {
-        Payload::Mixed6 => &STRINGS[..5],
+        Payload::Mixed6 | Payload::Spans | Payload::Logs => &STRINGS[..5],
         Payload::Sums10 | Payload::Card10 | Payload::Uniq10 => &STRINGS[..],
     };
     let mut attributes: Vec<_> = strings
@@ -48,7 +48,7 @@ pub(super) fn point(payload: Payload, index: u64, identity: u64) -> Vec<KeyValue
         .enumerate()
         .map(|(place, (key, stem, values))| {
             let unique = match payload {
-                Payload::Mixed6 | Payload::Sums10 => false,
+                Payload::Mixed6 | Payload::Sums10 | Payload::Spans | Payload::Logs => false,
                 Payload::Card10 => place == 8,
                 Payload::Uniq10 => true,
             };

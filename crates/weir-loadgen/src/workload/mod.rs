@@ -1,10 +1,12 @@
-//! OTLP metric requests with known totals.
+//! OTLP requests with known totals.
 //!
 //! A [`Spec`] says what to send. Each lane (one request in flight) draws from a [`LaneSource`] of its own, so the
 //! points of a series leave in order. Bodies are encoded once; per request only fixed-width fields are patched (times,
 //! values, the instance id), which keeps the generator cheap. [`Totals`] tells what must arrive. Knows no transport.
 
 pub(crate) mod attributes;
+mod json;
+mod records;
 mod request;
 mod source;
 mod template;
@@ -15,6 +17,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+use crate::count::Signal;
 pub use source::{LaneSource, Request, lanes};
 pub use totals::{Class, Finals, Totals};
 
@@ -34,6 +37,21 @@ pub enum Payload {
     Card10,
     /// [`Sums10`](Self::Sums10) with all nine string attributes unique to their series: the worst case for interning.
     Uniq10,
+    /// Spans with 6 attributes; `points` of them per request, of one instance.
+    Spans,
+    /// Log records of about 100 bytes of text with 6 attributes; `points` of them per request, of one instance.
+    Logs,
+}
+
+impl Payload {
+    /// Returns the signal that it is of.
+    pub fn signal(self) -> Signal {
+        match self {
+            Self::Spans => Signal::Traces,
+            Self::Logs => Signal::Logs,
+            Self::Mixed6 | Self::Sums10 | Self::Card10 | Self::Uniq10 => Signal::Metrics,
+        }
+    }
 }
 
 /// How sums and histograms report.
@@ -54,7 +72,7 @@ pub struct Spec {
     /// Kind of payload.
     #[arg(long, value_enum, default_value = "mixed6")]
     pub payload: Payload,
-    /// Data points per request, 1 to 100000, all of one resource. 40 makes the `small40` case of `mixed6`.
+    /// Data points (spans, log records) per request, 1 to 100000, all of one resource. 40 makes the `small40` case of `mixed6`.
     #[arg(long, default_value_t = 1000)]
     pub points: u32,
     /// Distinct OTLP series alive at a time, rounded up to whole instances of `points` series each; at least one

@@ -1,5 +1,6 @@
 //! The request of one body: metrics, points and how each point's value moves.
 
+use prost::Message as _;
 use weir_proto::otlp::collector::metrics::v1::ExportMetricsServiceRequest;
 use weir_proto::otlp::common::v1::InstrumentationScope;
 use weir_proto::otlp::metrics::v1::{
@@ -9,7 +10,8 @@ use weir_proto::otlp::metrics::v1::{
 };
 use weir_proto::otlp::resource::v1::Resource;
 
-use super::{Payload, Spec, Temporality, attributes, mix};
+use super::{Payload, Spec, Temporality, attributes, mix, records};
+use crate::count::Signal;
 
 /// Bounds of the explicit histograms, in seconds; 12 buckets with the one above the last.
 const BOUNDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -35,6 +37,8 @@ pub(super) enum Motion {
     /// observation of zero per visit: its buckets are varints, which cannot be patched in place. As delta, the
     /// positive side is observed anew each time.
     Exponential { count: u64, sum: f64 },
+    /// A span or log record, whose ids come from `identity` and the visit.
+    Record { identity: u64 },
 }
 
 /// What a gauge adds to its base on a visit.
@@ -42,9 +46,10 @@ pub(super) fn wave(visit: u64) -> f64 {
     (visit % 16) as f64 * 0.5
 }
 
-/// A request and the motion of each point, in wire order.
+/// An encoded request and the motion of each item, in wire order.
 pub(super) struct Plan {
-    pub(super) request: ExportMetricsServiceRequest,
+    pub(super) signal: Signal,
+    pub(super) request: Vec<u8>,
     pub(super) motions: Vec<Motion>,
 }
 
@@ -55,6 +60,20 @@ const MIXED: [char; 20] = [
 
 /// Returns the request of the body numbered `body` over all lanes.
 pub(super) fn plan(spec: &Spec, body: u64) -> Plan {
+    let signal = spec.payload.signal();
+    let (request, motions) = match signal {
+        Signal::Metrics => metrics(spec, body),
+        Signal::Traces => records::spans(spec, body),
+        Signal::Logs => records::logs(spec, body),
+    };
+    Plan {
+        signal,
+        request,
+        motions,
+    }
+}
+
+fn metrics(spec: &Spec, body: u64) -> (Vec<u8>, Vec<Motion>) {
     let points = u64::from(spec.points);
     let metrics = points.min(METRICS);
     let mut motions = Vec::with_capacity(spec.points as usize);
@@ -75,23 +94,24 @@ pub(super) fn plan(spec: &Spec, body: u64) -> Plan {
         scope_metrics: scopes,
         ..ResourceMetrics::default()
     };
-    Plan {
-        request: ExportMetricsServiceRequest {
-            resource_metrics: vec![resource_metrics],
-        },
-        motions,
+    let request = ExportMetricsServiceRequest {
+        resource_metrics: vec![resource_metrics],
+    };
+    (request.encode_to_vec(), motions)
+}
+
+/// Returns one of the two scopes.
+pub(super) fn scope_of(index: usize) -> InstrumentationScope {
+    InstrumentationScope {
+        name: ["weir.load.http", "weir.load.runtime"][index].into(),
+        version: "1.4.0".into(),
+        ..InstrumentationScope::default()
     }
 }
 
 fn scope(index: usize) -> ScopeMetrics {
-    let name = ["weir.load.http", "weir.load.runtime"][index];
-    let scope = InstrumentationScope {
-        name: name.into(),
-        version: "1.4.0".into(),
-        ..InstrumentationScope::default()
-    };
     ScopeMetrics {
-        scope: Some(scope),
+        scope: Some(scope_of(index)),
         ..ScopeMetrics::default()
     }
 }
@@ -99,7 +119,7 @@ fn scope(index: usize) -> ScopeMetrics {
 fn metric(spec: &Spec, body: u64, index: u64, points: u64, motions: &mut Vec<Motion>) -> Metric {
     let kind = match spec.payload {
         Payload::Mixed6 => MIXED[(index % 20) as usize],
-        Payload::Sums10 | Payload::Card10 | Payload::Uniq10 => 's',
+        _ => 's',
     };
     let temporality = match spec.temporality {
         Temporality::Cumulative => AggregationTemporality::Cumulative,

@@ -4,11 +4,12 @@ use bytes::Bytes;
 use prost::Message as _;
 use weir_proto::otlp::collector::metrics::v1::ExportMetricsServiceRequest;
 
+use super::json::JsonTemplate;
 use super::request::plan;
 use super::template::{Template, Visit};
 use super::totals::{Growth, Totals};
 use super::{GRPC_HEADER, Spec, SpecError, Temporality};
-use crate::count::count_points;
+use crate::count::{Signal, count_items};
 
 const MILLISECOND: u64 = 1_000_000;
 /// Bodies that differ, over all lanes, so that the load does not stay in a cache of the gateway.
@@ -27,7 +28,7 @@ impl Request {
     /// Encodes a request made elsewhere.
     pub fn encode(request: &ExportMetricsServiceRequest) -> Self {
         let message = request.encode_to_vec();
-        let points = count_points(&message).map_or(0, |points| points.total());
+        let points = count_items(Signal::Metrics, &message).map_or(0, |points| points.total());
         // Nothing that is sent comes near the 4 GiB that the header can state.
         let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
         let framed = [&[0], &length.to_be_bytes()[..], &message].concat();
@@ -42,7 +43,7 @@ impl Request {
         self.framed.clone()
     }
 
-    /// Returns the encoded `ExportMetricsServiceRequest`.
+    /// Returns the encoded request, protobuf or JSON.
     pub fn as_request(&self) -> Bytes {
         self.framed.slice(GRPC_HEADER..)
     }
@@ -66,7 +67,10 @@ pub struct LaneSource {
     temporality: Temporality,
     churn: f64,
     began: Option<u64>,
+    signal: Signal,
     templates: Vec<(Template, Growth)>,
+    /// The same as JSON, where that was asked for.
+    json: Vec<JsonTemplate>,
     instances: Vec<Instance>,
     next: usize,
     /// Sent so far, without the final values of the instances that live.
@@ -112,7 +116,9 @@ impl LaneSource {
             temporality: spec.temporality,
             churn: spec.churn,
             began: None,
+            signal: spec.payload.signal(),
             templates,
+            json: Vec::new(),
             instances,
             next: 0,
             sent: Totals::default(),
@@ -128,7 +134,8 @@ impl LaneSource {
         let count = self.instances.len();
         let instance = &mut self.instances[self.next];
         self.next = (self.next + 1) % count;
-        let (template, growth) = &mut self.templates[instance.template];
+        let index = instance.template;
+        let (template, growth) = &mut self.templates[index];
 
         let elapsed = now.saturating_sub(began) as f64 / 1e9;
         let generation = (elapsed * self.churn + instance.age) as u32;
@@ -140,7 +147,7 @@ impl LaneSource {
 
         let time = (now / MILLISECOND * MILLISECOND).max(instance.last + MILLISECOND);
         if instance.visits == 0 {
-            self.sent.series += template.kinds.total();
+            self.sent.series += template.kinds.data_points();
             instance.start = time - MILLISECOND;
         }
         instance.visits += 1;
@@ -158,10 +165,24 @@ impl LaneSource {
             instance: instance.number,
             generation: instance.generation,
         };
+        let framed = match self.json.get_mut(index) {
+            Some(json) => json.fill(&visit),
+            None => template.fill(&visit, self.temporality),
+        };
         Request {
-            framed: template.fill(&visit, self.temporality),
+            framed,
             points: template.kinds.total(),
         }
+    }
+
+    /// Makes its requests OTLP/JSON, of which nothing moves but times and the instance id: values stay those of the first
+    /// visit, and [`Totals::finals`] are not what arrives.
+    #[must_use]
+    pub fn into_json(mut self) -> Self {
+        let (signal, temporality) = (self.signal, self.temporality);
+        let json = |(template, _): &mut (Template, Growth)| JsonTemplate::new(template, signal, temporality);
+        self.json = self.templates.iter_mut().map(json).collect();
+        self
     }
 
     /// Returns the points of each request.

@@ -1,12 +1,11 @@
 //! A body encoded once, with the places of everything that moves.
 
 use bytes::Bytes;
-use prost::Message as _;
 
 use super::attributes::INSTANCE;
 use super::request::{Motion, Plan, wave};
-use super::{GRPC_HEADER, Temporality};
-use crate::count::{PointKind, Points, each_point};
+use super::{GRPC_HEADER, Temporality, mix};
+use crate::count::{PointKind, Points, each_item};
 use crate::wire::{Fields, Value, WireError};
 
 /// What one request says about its series.
@@ -67,6 +66,13 @@ enum Places {
         positive: u64,
         total: f64,
     },
+    Record {
+        trace: usize,
+        span: usize,
+        /// Time of observation; that of a span is its end once more.
+        observed: usize,
+        identity: u64,
+    },
 }
 
 impl Template {
@@ -76,14 +82,14 @@ impl Template {
     /// Never: the encoder writes each field that is looked for.
     pub(super) fn new(plan: &Plan) -> Self {
         let mut bytes = vec![0; GRPC_HEADER];
-        plan.request.encode(&mut bytes).expect("a vector grows as needed");
+        bytes.extend_from_slice(&plan.request);
         let length = u32::try_from(bytes.len() - GRPC_HEADER).expect("at most 100000 points of about 1 kB");
         bytes[1..GRPC_HEADER].copy_from_slice(&length.to_be_bytes());
 
         let mut points = Vec::with_capacity(plan.motions.len());
         let mut kinds = Points::default();
         let mut motions = plan.motions.iter();
-        each_point(&bytes[GRPC_HEADER..], |kind, offset, body| {
+        each_item(plan.signal, &bytes[GRPC_HEADER..], |kind, offset, body| {
             let motion = motions.next().expect("one motion per point");
             points.push(Point::find(kind, motion, offset + GRPC_HEADER, body)?);
             kinds.add(kind, 1);
@@ -104,7 +110,7 @@ impl Template {
 
     /// Returns the request for a visit, the gRPC header in front.
     pub(super) fn fill(&mut self, visit: &Visit, temporality: Temporality) -> Bytes {
-        let id = format!("i-{:08x}-{:08x}", visit.instance, visit.generation);
+        let id = instance_id(visit);
         self.bytes[self.instance..self.instance + INSTANCE.len()].copy_from_slice(id.as_bytes());
         // Cumulative points carry all visits, delta points one.
         let visits = match temporality {
@@ -144,10 +150,27 @@ impl Template {
                     put(*count, positive + visits);
                     put(*sum, total.to_bits());
                 }
+                Places::Record {
+                    trace,
+                    span,
+                    observed,
+                    identity,
+                } => {
+                    let id = |part| mix(&[*identity, u64::from(visit.instance), visit.number, part]);
+                    put(*trace, id(0));
+                    put(trace + 8, id(1));
+                    put(*span, id(2));
+                    put(*observed, visit.time);
+                }
             }
         }
         Bytes::copy_from_slice(&self.bytes)
     }
+}
+
+/// Returns the instance id of a visit, which is as long as [`INSTANCE`].
+pub(super) fn instance_id(visit: &Visit) -> String {
+    format!("i-{:08x}-{:08x}", visit.instance, visit.generation)
 }
 
 impl Point {
@@ -156,8 +179,13 @@ impl Point {
         let mut places = [0; 16];
         for field in Fields::at(body, origin) {
             let field = field?;
-            if matches!(field.value, Value::Fixed64(_)) || (field.number == 6 && kind == PointKind::Histogram)
-            {
+            let wanted = match kind {
+                PointKind::Histogram => field.number == 6,
+                PointKind::Span => matches!(field.number, 1 | 2),
+                PointKind::LogRecord => matches!(field.number, 9 | 10),
+                _ => false,
+            };
+            if wanted || matches!(field.value, Value::Fixed64(_)) {
                 places[field.number as usize] = field.offset;
             }
         }
@@ -188,11 +216,25 @@ impl Point {
                 positive: *count,
                 total: *sum,
             },
+            Motion::Record { identity } => {
+                let [trace, span, observed] = match kind {
+                    PointKind::Span => [places[1], places[2], places[8]],
+                    _ => [places[9], places[10], places[11]],
+                };
+                Places::Record {
+                    trace,
+                    span,
+                    observed,
+                    identity: *identity,
+                }
+            }
         };
-        Ok(Self {
-            start: places[2],
-            time: places[3],
-            value,
-        })
+        let (start, time) = match kind {
+            PointKind::Span => (places[7], places[8]),
+            // A record has no start: its time is written twice.
+            PointKind::LogRecord => (places[1], places[1]),
+            _ => (places[2], places[3]),
+        };
+        Ok(Self { start, time, value })
     }
 }

@@ -3,10 +3,14 @@
 use std::collections::HashMap;
 
 use prost::Message as _;
+use weir_proto::otlp::collector::logs::v1::ExportLogsServiceRequest;
 use weir_proto::otlp::collector::metrics::v1::ExportMetricsServiceRequest;
+use weir_proto::otlp::collector::trace::v1::ExportTraceServiceRequest;
 use weir_proto::otlp::metrics::v1::{metric::Data, number_data_point::Value};
 
 use super::*;
+use crate::codec::{from_json, to_json};
+use crate::count::count_items;
 
 const NOW: u64 = 1_760_000_000_000_000_000;
 
@@ -267,4 +271,91 @@ fn classes_are_told_before_and_after_translation() {
     );
     assert_eq!(Class::of("loads_counter_1"), None);
     assert_eq!(Class::of("target_info"), None);
+}
+
+#[test]
+fn spans_and_log_records_have_ids_of_their_own_in_every_request() {
+    let spec = |payload| Spec {
+        payload,
+        points: 50,
+        series: 100,
+        ..Spec::default()
+    };
+    let requests = |payload| {
+        let mut lane = lanes(&spec(payload), 1).unwrap().remove(0);
+        let requests: Vec<_> = (0..4)
+            .map(|n| lane.next_request(NOW + n * 1_000_000_000))
+            .collect();
+        (requests, lane.totals())
+    };
+    let mut ids = std::collections::HashSet::new();
+
+    let (traces, totals) = requests(Payload::Spans);
+    assert_eq!(
+        (totals.points.spans, totals.points.total(), totals.series),
+        (200, 200, 0)
+    );
+    for request in traces {
+        assert_eq!(request.points, 50);
+        let request = ExportTraceServiceRequest::decode(request.as_request()).unwrap();
+        for span in request.resource_spans[0]
+            .scope_spans
+            .iter()
+            .flat_map(|scope| &scope.spans)
+        {
+            assert!(
+                NOW - 1_000_000 <= span.start_time_unix_nano
+                    && span.start_time_unix_nano < span.end_time_unix_nano
+            );
+            assert!(ids.insert((span.trace_id.clone(), span.span_id.clone())));
+            assert_eq!(span.attributes.len(), 6);
+        }
+    }
+
+    assert_eq!(ids.len(), 200);
+    ids.clear();
+    let (logs, totals) = requests(Payload::Logs);
+    assert_eq!((totals.points.log_records, totals.points.total()), (200, 200));
+    for request in logs {
+        let request = ExportLogsServiceRequest::decode(request.as_request()).unwrap();
+        for record in request.resource_logs[0]
+            .scope_logs
+            .iter()
+            .flat_map(|scope| &scope.log_records)
+        {
+            assert!(record.time_unix_nano >= NOW && record.observed_time_unix_nano == record.time_unix_nano);
+            assert!(ids.insert((record.trace_id.clone(), record.span_id.clone())));
+        }
+    }
+    assert_eq!(ids.len(), 200);
+}
+
+#[test]
+fn json_is_the_first_request_with_times_and_instance_moved_on() {
+    for payload in [Payload::Mixed6, Payload::Spans, Payload::Logs] {
+        let spec = Spec {
+            payload,
+            points: 40,
+            series: 80,
+            ..Spec::default()
+        };
+        let lane = || lanes(&spec, 1).unwrap().remove(0);
+        let (mut proto, mut json) = (lane(), lane().into_json());
+        let signal = payload.signal();
+        let as_json = |request: &Request| to_json(signal, &request.as_request()).unwrap();
+        // Of two instances, one after the other: both are visited for the first time.
+        for now in [NOW, NOW + 1] {
+            let (proto, json) = (proto.next_request(now), json.next_request(now));
+            assert_eq!(json.points, proto.points);
+            let text = String::from_utf8(json.as_request().to_vec()).unwrap();
+            if payload == Payload::Mixed6 {
+                assert_eq!(text, String::from_utf8(as_json(&proto)).unwrap());
+            }
+            assert!(text.contains(&NOW.to_string()), "{text}");
+        }
+        assert_eq!(json.totals().points, proto.totals().points);
+        let later = json.next_request(NOW + 7_000_000_000).as_request();
+        let later = from_json(signal, &later).unwrap();
+        assert_eq!(count_items(signal, &later).unwrap().total(), 40);
+    }
 }

@@ -11,7 +11,7 @@ use crate::count::Points;
 /// What the generator has sent and what a sink must hold in the end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Totals {
-    /// Data points by kind.
+    /// Items by kind.
     pub points: Points,
     /// Distinct OTLP series.
     pub series: u64,
@@ -142,6 +142,7 @@ impl Growth {
                     per_visit.histogram_counts += buckets.iter().sum::<u64>() as f64;
                     per_visit.histogram_sums += sum;
                 }
+                Motion::Record { .. } => {}
                 Motion::Exponential { count, sum } => {
                     per_visit.exponential_counts += 1.0;
                     let positive = match temporality {
