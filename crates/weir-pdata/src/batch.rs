@@ -6,6 +6,7 @@ use bytes::Bytes;
 use smallvec::{SmallVec, smallvec};
 use weir_proto::otlp::collector::metrics::v1::ExportMetricsServiceRequest;
 
+use crate::regroup::{Regrouped, regroup};
 use crate::rewrite::{Editor, RewriteError, Rewritten, rewrite};
 use crate::view::{self, MetricsVisitor};
 use crate::wire::{Limit, split};
@@ -243,11 +244,44 @@ impl Batch {
             });
         }
         let (items, size) = sum(&after);
-        if let (Some(permit), Some(more)) = (self.permits.first(), size.checked_sub(bytes)) {
+        self.replace(after, bytes, size);
+        Ok(Rewritten { before, after: items })
+    }
+
+    /// Moves the attributes with these keys from data points, spans and log records to their resources, and merges resources, scopes
+    /// and metrics that are then equal, without decoding; see [`regroup`](crate::regroup). Without keys it only merges.
+    ///
+    /// No item comes or goes. What is added, where a resource is repeated for several groups, is charged to the memory budget as far
+    /// as there is room.
+    ///
+    /// # Errors
+    ///
+    /// [`RewriteError::TooLarge`] if repeated resources make the batch too large; it is then as it was.
+    pub fn regroup(&mut self, keys: &[String]) -> Result<Regrouped, RewriteError> {
+        let encoded;
+        let chunks = match &self.payload {
+            Payload::Wire(chunks) => chunks.as_slice(),
+            Payload::Decoded(decoded) => {
+                encoded = [encode(decoded)];
+                &encoded
+            }
+        };
+        let bytes = chunks.iter().map(|chunk| chunk.bytes().len()).sum();
+        let (regrouped, chunk) = regroup(self.signal, chunks, keys)?;
+        if let Some(chunk) = chunk {
+            let size = chunk.bytes().len();
+            let chunks = Some(chunk).filter(|_| size > 0);
+            self.replace(chunks.into_iter().collect(), bytes, size);
+        }
+        Ok(regrouped)
+    }
+
+    /// Puts other requests in the place of those that there were, and charges what they are larger, both in bytes.
+    fn replace(&mut self, chunks: SmallVec<[WireChunk; 1]>, before: usize, after: usize) {
+        if let (Some(permit), Some(more)) = (self.permits.first(), after.checked_sub(before)) {
             permit.resize(permit.bytes() + more as u64);
         }
-        self.payload = Payload::Wire(after);
-        Ok(Rewritten { before, after: items })
+        self.payload = Payload::Wire(chunks);
     }
 
     /// Appends the data of another batch and takes over its permits; the context stays.

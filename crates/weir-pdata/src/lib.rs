@@ -2,7 +2,7 @@
 //!
 //! A [`Batch`] is one signal's worth of OTLP data in one of two forms: the bytes of OTLP requests as they came off the socket
 //! ([`wire`]), or decoded messages for those who edit freely. Readers do not care which: [`view`] shows both alike. [`rewrite`] changes
-//! the bytes without decoding them.
+//! the bytes without decoding them, and [`regroup`] brings together what belongs together.
 //!
 //! This crate knows the structure of OTLP (opentelemetry-proto 1.10). It does not know transports, components or Prometheus.
 
@@ -13,6 +13,7 @@ mod decoded;
 mod digest;
 pub mod json;
 mod partial_success;
+pub mod regroup;
 pub mod rewrite;
 #[cfg(test)]
 mod sample;

@@ -70,7 +70,7 @@ pub use edits::{
     ExponentialHistogramEdit, HistogramEdit, LogEdit, MetricEdit, NumberEdit, PointEdit, ResourceEdit,
     ScopeEdit, SpanEdit, SummaryEdit,
 };
-pub(crate) use walk::rewrite;
+pub(crate) use walk::{GROWTH, rewrite};
 
 use crate::WireError;
 use crate::view::{

@@ -12,8 +12,8 @@ use crate::view::{self, Attributes};
 use crate::wire::cursor::{Field, put_bytes, raw_fields};
 use crate::wire::{WireChunk, count_items};
 
-/// Most bytes that the edits of one chunk may add to it.
-const GROWTH: usize = 256 << 20;
+/// Most bytes that the edits of one chunk, or a regrouping, may add.
+pub(crate) const GROWTH: usize = 256 << 20;
 
 /// Returns the changed chunk, or nothing if nothing changed.
 pub(crate) fn rewrite<E: Editor + ?Sized>(

@@ -241,7 +241,7 @@ pub(crate) fn set_length(out: &mut Vec<u8>, at: usize, width: usize, length: usi
 
 /// Returns how many bytes a number takes as a varint.
 #[inline]
-const fn varint_width(number: usize) -> usize {
+pub(crate) const fn varint_width(number: usize) -> usize {
     let bits = usize::BITS - (number | 1).leading_zeros();
     bits.div_ceil(7) as usize
 }
