@@ -1,8 +1,9 @@
-//! The books: on every edge, `in = out + dropped + held`, counted in items.
+//! The books: of every step, `in + added = out + dropped + held`, counted in items.
 //!
 //! An edge counts what was offered to a step and what became of it. A step's own book counts what the step delivered to the outside,
-//! what it holds after it said "safe", what it dropped, by reason, and what went on although the caller was told to send it again. [`Ledger::accounts`] puts the two together per step; the
-//! imbalance of a step at rest is zero, or data went missing unseen.
+//! what it holds after it said "safe", what it dropped, by reason, what it made beside what it took, and what went on although the caller
+//! was told to send it again. [`Ledger::accounts`] puts the two together per step; the imbalance of a step at rest is zero, or data went
+//! missing unseen.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -31,13 +32,17 @@ const REPEATED: Def = Def::new(
     "weir_component_repeated_items_total",
     "Items that went on although the caller was told to send them again: the destination may see them twice.",
 );
+const ADDED: Def = Def::new(
+    "weir_component_added_items_total",
+    "Items that this component made beside those that it took.",
+);
 const HELD: Def = Def::new(
     "weir_component_held_items",
     "Items that this component took over and still has.",
 );
 const IMBALANCE: Def = Def::new(
     "weir_ledger_imbalance_items",
-    "in - out - dropped - held of a step; anything but 0 at rest is a defect.",
+    "in + added - out - dropped - held of a step; anything but 0 at rest is a defect.",
 );
 
 /// One step of the graph.
@@ -200,6 +205,7 @@ impl Ledger {
             ];
             metrics.counter(&DELIVERED, &labels).absolute(account.delivered);
             metrics.counter(&REPEATED, &labels).absolute(account.repeated);
+            metrics.counter(&ADDED, &labels).absolute(account.added);
             metrics.gauge(&HELD, &labels).set(account.held as f64);
             metrics.gauge(&IMBALANCE, &labels).set(account.imbalance() as f64);
             for (reason, items) in account.dropped {
@@ -223,6 +229,7 @@ impl Shared {
             forwarded: 0,
             delivered: book.counts.delivered.load(Ordering::Relaxed),
             repeated: book.counts.repeated.load(Ordering::Relaxed),
+            added: book.counts.added.load(Ordering::Relaxed),
             held: book.counts.held.load(Ordering::Relaxed),
             dropped: book
                 .counts
@@ -260,6 +267,8 @@ pub struct Account {
     pub delivered: u64,
     /// Handed on or delivered although the caller was told to send them again.
     pub repeated: u64,
+    /// Made beside those that were taken: copies, and what is worked out of them.
+    pub added: u64,
     /// Taken, and still here.
     pub held: i64,
     /// Given up, by reason.
@@ -267,10 +276,10 @@ pub struct Account {
 }
 
 impl Account {
-    /// Returns `in - out - dropped - held`: zero at rest.
+    /// Returns `in + added - out - dropped - held`: zero at rest.
     pub fn imbalance(&self) -> i64 {
         let out = self.forwarded + self.delivered + self.dropped.values().sum::<u64>();
-        (self.accepted + self.repeated) as i64 - out as i64 - self.held
+        (self.accepted + self.repeated + self.added) as i64 - out as i64 - self.held
     }
 }
 
@@ -368,6 +377,7 @@ pub struct Book {
 struct BookCounts {
     delivered: AtomicU64,
     repeated: AtomicU64,
+    added: AtomicU64,
     held: AtomicI64,
     dropped: Mutex<BTreeMap<&'static str, u64>>,
 }
@@ -382,6 +392,11 @@ impl Book {
     /// waiting). It will send them again.
     pub fn repeated(&self, items: u64) {
         self.counts.repeated.fetch_add(items, Ordering::Relaxed);
+    }
+
+    /// Counts items that the step made beside those that it took.
+    pub fn added(&self, items: u64) {
+        self.counts.added.fetch_add(items, Ordering::Relaxed);
     }
 
     /// Counts items that the step gave up. `reason` is one of the component's documented reasons.
