@@ -40,6 +40,70 @@ pub struct Config {
     #[serde(with = "duration")]
     #[schemars(with = "duration::Text")]
     pub checkpoint_interval: Duration,
+    /// Sends one last point for each stream that has fallen silent, so that its series end. Default: off.
+    pub staleness: Staleness,
+    /// Looks for streams that several senders write. Default: off.
+    pub conflicts: Conflicts,
+}
+
+/// When a stream has fallen silent. Then one point without a value goes on, with the flag "no recorded value": a stale marker in
+/// Prometheus.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Staleness {
+    /// Whether silent streams end. Takes about 150 bytes for each stream, as its name is kept. Default: false.
+    pub enabled: bool,
+    /// How many of its own intervals a stream may miss. The interval is learned from its points, four at least. 2 to 1000. Default 5.
+    #[schemars(range(min = 2, max = 1000))]
+    pub missed_intervals: u32,
+    /// Shorter intervals count as this one. At least 1s. Default 5s.
+    #[serde(with = "duration")]
+    #[schemars(with = "duration::Text")]
+    pub min_interval: Duration,
+    /// Streams with a longer interval, or less than four points, end when they are forgotten, after `max_stale`. Not shorter than
+    /// `min_interval`. Default 5m.
+    #[serde(with = "duration")]
+    #[schemars(with = "duration::Text")]
+    pub max_interval: Duration,
+}
+
+impl Default for Staleness {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            missed_intervals: 5,
+            min_interval: Duration::from_secs(5),
+            max_interval: Duration::from_secs(300),
+        }
+    }
+}
+
+impl Validate for Staleness {
+    fn validate(&self, found: &mut Violations) {
+        found.require(
+            (2..=1000).contains(&self.missed_intervals),
+            "missed_intervals",
+            "must be from 2 to 1000",
+        );
+        found.require(
+            self.min_interval >= Duration::from_secs(1),
+            "min_interval",
+            "must be at least 1s",
+        );
+        found.require(
+            self.max_interval >= self.min_interval,
+            "max_interval",
+            "must not be shorter than `min_interval`",
+        );
+    }
+}
+
+/// Looking for streams that several senders write: counted, named on pages and in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Conflicts {
+    /// Whether to look. Takes about 130 bytes for each stream. Default: false.
+    pub enabled: bool,
 }
 
 /// What becomes of summaries.
@@ -62,6 +126,8 @@ impl Default for Config {
             summaries: Summaries::Refuse,
             storage: None,
             checkpoint_interval: Duration::from_secs(30),
+            staleness: Staleness::default(),
+            conflicts: Conflicts::default(),
         }
     }
 }
@@ -91,6 +157,7 @@ impl Validate for Config {
             "checkpoint_interval",
             "must be more than 0",
         );
+        found.nested("staleness", &self.staleness);
         if let Some(storage) = &self.storage {
             found.names_extension("storage", storage, Role::Storage);
         }

@@ -5,15 +5,18 @@
 //!
 //! A batch goes through four steps: it is [read](reading) into a list of points; a [walk](accumulator) over the shards of the table
 //! decides on each point; the decisions are [journaled](journal) if there is a storage; and the batch is [rewritten](writing) with
-//! them. Points that [wait](waiting) for older ones come out of a later step.
+//! them. Points that [wait](waiting) for older ones come out of a later step. Beside them a [vigil](vigil) is kept over streams that fall
+//! silent or have several writers, if options want it.
 
 mod accumulator;
 mod checkpoint;
 mod config;
 mod decision;
 mod encoding;
+mod ending;
 mod journal;
 mod metrics;
+mod naming;
 mod processor;
 mod reading;
 mod restore;
@@ -21,10 +24,12 @@ mod shelf;
 mod stream;
 mod tend;
 mod turnstile;
+mod vigil;
 mod waiting;
+mod wire;
 mod writing;
 
-pub use config::{Config, Summaries};
+pub use config::{Config, Conflicts, Staleness, Summaries};
 
 use weir_component::{ProcessorFactory, Signal, Stability};
 

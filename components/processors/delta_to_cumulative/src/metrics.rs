@@ -56,6 +56,14 @@ const WAITED: Def = Def::new(
     "weir_delta_to_cumulative_reordered_points_total",
     "Points that waited for older ones.",
 );
+const STALE_MARKERS: Def = Def::new(
+    "weir_delta_to_cumulative_stale_markers_total",
+    "Points without a value that were sent for streams that had fallen silent.",
+);
+const CONFLICTS: Def = Def::new(
+    "weir_delta_to_cumulative_conflicts_total",
+    "Streams that turned out to have several writers.",
+);
 const CHECKPOINT_SECONDS: Def = Def::new(
     "weir_delta_to_cumulative_checkpoint_seconds",
     "Time that a checkpoint took.",
@@ -90,16 +98,28 @@ pub(crate) struct Instruments {
     journal: AtomicU64,
 }
 
+/// Opens the counters of those who look after streams: last points written, and conflicts found.
+pub(crate) fn watching(context: &BuildContext) -> (Counter, Counter) {
+    let (id, pipeline) = place(context);
+    let labels = [("processor", id.as_str()), ("pipeline", pipeline.as_str())];
+    (
+        context.metrics.counter(&STALE_MARKERS, &labels),
+        context.metrics.counter(&CONFLICTS, &labels),
+    )
+}
+
+/// Returns the id of the processor and that of its pipeline.
+fn place(context: &BuildContext) -> (String, String) {
+    let pipeline = context.pipeline.as_ref();
+    (
+        context.id.to_string(),
+        pipeline.map(ToString::to_string).unwrap_or_default(),
+    )
+}
+
 impl Instruments {
     pub(crate) fn new(context: &BuildContext, budget: &Budget, max_stale: Duration) -> Self {
-        let (id, pipeline) = (
-            context.id.to_string(),
-            context
-                .pipeline
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
-        );
+        let (id, pipeline) = place(context);
         let labels = [("processor", id.as_str()), ("pipeline", pipeline.as_str())];
         let metrics = &context.metrics;
         let limit = budget.limits().streams as f64;

@@ -12,6 +12,7 @@ use weir_component::{
     Batch, Book, BuildContext, BuildError, Code, Component, ComponentId, ConsumeError, Consumer, Extent,
     Host, Layer, NodeKey, Refusal, ShutdownError, StartError, async_trait,
 };
+use weir_streams::Ended;
 
 use crate::Config;
 use crate::accumulator::{Accumulator, Now, Outcome};
@@ -23,6 +24,7 @@ use crate::reading::Reading;
 use crate::restore::restore;
 use crate::shelf::{Shelved, encode, lasting, write_released};
 use crate::turnstile::{Turn, Turnstile};
+use crate::vigil::{Look, ToName, Vigil};
 use crate::waiting::Released;
 use crate::writing::{Others, keep_waiting, write_totals};
 
@@ -42,6 +44,8 @@ pub(crate) struct Core {
     next: Consumer,
     pub(crate) book: Book,
     pub(crate) instruments: Instruments,
+    /// Looks after streams, if options want it.
+    pub(crate) vigil: Option<Vigil>,
     /// Set at start if there is a storage.
     pub(crate) journal: OnceLock<Journal>,
     /// Seed of the identities; set at start at the latest.
@@ -111,6 +115,7 @@ impl Layer for DeltaToCumulative {
             next,
             book: context.book.clone(),
             instruments: Instruments::new(context, accumulator.budget(), config.max_stale),
+            vigil: Vigil::new(config, context, accumulator.shards.budget()),
             accumulator,
             journal: OnceLock::new(),
             seed: OnceLock::new(),
@@ -266,15 +271,23 @@ impl Core {
     /// Adds the points of a batch up, and puts what changed in line to be made durable. Nothing waits in here, so that a caller who goes
     /// away leaves nothing half done.
     fn add(&self, reading: Reading, batch: &Batch) -> Added {
-        let mut commit = None;
+        let (mut commit, mut to_name, now) = (None, ToName::default(), self.now());
+        let watched = self.vigil.as_ref();
+        let watched = watched.map(|vigil| (vigil, Vigil::before(&reading.points)));
         let shelve = |number| {
             let reorders = !self.config.reorder_window.is_zero();
             reorders.then(|| Arc::new(Shelved::whole(number, batch)))
         };
         let last = |outcome: &mut Outcome, shelved: Option<&Arc<Shelved>>| {
             commit = self.write_down(outcome, shelved, batch);
+            if let Some((vigil, points)) = &watched {
+                to_name = vigil.see(now, points, &outcome.decisions);
+            }
         };
-        let outcome = self.accumulator.add(reading.points, self.now(), shelve, last);
+        let outcome = self.accumulator.add(reading.points, now, shelve, last);
+        if let Some(vigil) = &self.vigil {
+            vigil.name(batch, to_name);
+        }
         let turn = self.exit.turn(outcome.number);
         Added {
             outcome,
@@ -343,11 +356,14 @@ impl Core {
         kept
     }
 
-    /// Lets time pass for points that wait.
-    pub(crate) async fn release_due(&self, now: Now) {
-        let mut commit = None;
+    /// Lets time pass: for points that wait, and for streams that have fallen silent.
+    pub(crate) async fn release_due(&self, now: Now, look: Look) {
+        let (mut commit, mut ended) = (None, Vec::new());
         let last = |outcome: &mut Outcome, _: Option<&Arc<Shelved>>| {
             commit = self.write_down_released(outcome);
+            if let Some(vigil) = &self.vigil {
+                ended = vigil.judge(now, look);
+            }
         };
         let mut outcome = self.accumulator.add(Vec::new(), now, |_| None, last);
         let mut turn = self.exit.turn(outcome.number);
@@ -357,12 +373,25 @@ impl Core {
             waiting: 0,
             batches: self.write_out(std::mem::take(&mut outcome.released)),
         };
+        leaving.batches.extend(self.write_ends(ended));
         if let Some(commit) = commit
             && let Err(error) = commit.await
         {
             tracing::error!(%error, "totals of points that had waited were not stored");
         }
         turn.begin(leaving.go()).await;
+    }
+
+    /// Writes the last points of streams that have fallen silent.
+    fn write_ends(&self, ended: Vec<Ended>) -> Vec<Batch> {
+        let batches = match &self.vigil {
+            Some(vigil) if !ended.is_empty() => vigil.write(ended, &self.accumulator),
+            _ => return Vec::new(),
+        };
+        let points = batches.iter().map(|batch| batch.items() as u64).sum();
+        self.book.added(points);
+        self.book.hold(points);
+        batches
     }
 
     fn write_down_released(&self, outcome: &mut Outcome) -> Option<weir_component::Commit> {
@@ -422,7 +451,7 @@ impl Core {
                 millis: u64::MAX,
                 ..self.now()
             };
-            self.release_due(end).await;
+            self.release_due(end, Look::Away).await;
         }
         self.send_outbox().await;
         self.give_up_outbox();

@@ -1,4 +1,4 @@
-//! What goes on beside the batches: silent streams are forgotten, points that have waited go on, checkpoints are written.
+//! What goes on beside the batches: silent streams end and are forgotten, points that have waited go on, checkpoints are written.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::processor::{Core, LONG_JOURNAL};
+use crate::vigil::Look;
 
 /// Time between two attempts to hand on what the next step refused.
 const RETRY: Duration = Duration::from_secs(1);
@@ -26,11 +27,17 @@ impl Core {
         loop {
             tokio::select! {
                 () = stopping.cancelled() => return,
-                _ = sweep.tick() => self.forget_silent(),
+                _ = sweep.tick() => {
+                    if self.vigil.is_some() {
+                        // Whoever is forgotten has ended: first the end is written.
+                        self.release_due(self.now(), Look::AtAll).await;
+                    }
+                    self.forget_silent();
+                }
                 _ = release.tick() => {
                     self.send_outbox().await;
-                    if !window.is_zero() {
-                        self.release_due(self.now()).await;
+                    if !window.is_zero() || self.vigil.is_some() {
+                        self.release_due(self.now(), Look::AtSome).await;
                     }
                 }
             }

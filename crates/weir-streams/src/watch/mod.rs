@@ -123,12 +123,12 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Makes a watch that looks after no stream yet. `seed` should be random.
-    pub fn new(rules: WatchRules, budget: &Arc<Budget>, seed: u64) -> Self {
+    /// Makes a watch that looks after no stream yet.
+    pub fn new(rules: WatchRules, budget: &Arc<Budget>) -> Self {
         Self {
             rules,
             shards: Shards::sharing(Arc::new(Budget::beside(budget))),
-            pieces: Mutex::new(Pieces::new(Arc::clone(budget), seed)),
+            pieces: Mutex::new(Pieces::new(Arc::clone(budget))),
             next: Mutex::new(0),
         }
     }

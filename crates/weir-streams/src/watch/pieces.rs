@@ -1,9 +1,9 @@
 //! Names of streams, put together of pieces that many of them share.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use hashbrown::HashTable;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::{Budget, Full};
 
@@ -28,7 +28,7 @@ const PIECE_BYTES: usize = size_of::<Piece>() + 12;
 /// Bytes of pieces, each once, for as long as a name uses them.
 #[derive(Debug)]
 pub(super) struct Pieces {
-    seed: u64,
+    hasher: RandomState,
     index: HashTable<u32>,
     pieces: Vec<Piece>,
     free: Vec<u32>,
@@ -42,9 +42,9 @@ struct Piece {
 }
 
 impl Pieces {
-    pub(super) fn new(budget: Arc<Budget>, seed: u64) -> Self {
+    pub(super) fn new(budget: Arc<Budget>) -> Self {
         Self {
-            seed,
+            hasher: RandomState::new(),
             index: HashTable::new(),
             pieces: Vec::new(),
             free: Vec::new(),
@@ -80,7 +80,7 @@ impl Pieces {
                 continue;
             }
             let bytes = std::mem::take(&mut piece.bytes);
-            let hash = xxh3_64_with_seed(&bytes, self.seed);
+            let hash = self.hasher.hash_one(&*bytes);
             if let Ok(found) = self.index.find_entry(hash, |other| *other == number) {
                 found.remove();
             }
@@ -95,7 +95,7 @@ impl Pieces {
     }
 
     fn take(&mut self, bytes: &[u8]) -> Result<u32, Full> {
-        let hash = xxh3_64_with_seed(bytes, self.seed);
+        let hash = self.hasher.hash_one(bytes);
         let pieces = &self.pieces;
         let same = |number: &u32| *pieces[*number as usize].bytes == *bytes;
         if let Some(number) = self.index.find(hash, same).copied() {
@@ -117,9 +117,9 @@ impl Pieces {
                 u32::try_from(self.pieces.len() - 1).expect("memory ends before four billion pieces")
             }
         };
-        let (pieces, seed) = (&self.pieces, self.seed);
+        let (pieces, hasher) = (&self.pieces, &self.hasher);
         self.index.insert_unique(hash, number, |number| {
-            xxh3_64_with_seed(&pieces[*number as usize].bytes, seed)
+            hasher.hash_one(&*pieces[*number as usize].bytes)
         });
         Ok(number)
     }
@@ -134,7 +134,7 @@ mod tests {
 
     fn pieces(bytes: usize) -> Pieces {
         let limits = Limits { streams: 10, bytes };
-        Pieces::new(Arc::new(Budget::new(limits)), 7)
+        Pieces::new(Arc::new(Budget::new(limits)))
     }
 
     fn texts(pieces: &Pieces, name: &Name) -> Vec<Vec<u8>> {

@@ -23,7 +23,7 @@ fn watch(rules: WatchRules) -> Watch {
         streams: 1_000,
         bytes: usize::MAX,
     };
-    Watch::new(rules, &Arc::new(Budget::new(limits)), 5)
+    Watch::new(rules, &Arc::new(Budget::new(limits)))
 }
 
 fn id(stream: u64) -> StreamId {
@@ -129,7 +129,7 @@ fn without_room_streams_are_not_looked_after() {
         streams: 5,
         bytes: 150,
     }));
-    let watch = Watch::new(RULES, &budget, 5);
+    let watch = Watch::new(RULES, &budget);
     see(&watch, 0, &[alive(1, 1), alive(2, 1), alive(3, 1)]);
     assert_eq!(watch.streams(), 1);
     assert_eq!(budget.streams(), 0, "streams of the owner are its own");

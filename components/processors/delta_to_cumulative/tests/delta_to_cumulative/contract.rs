@@ -10,7 +10,11 @@ use crate::support::deltas;
 
 #[tokio::test(start_paused = true)]
 async fn keeps_the_contract() {
-    for yaml in ["", "{max_stale: 1s, max_bytes: 0}"] {
+    for yaml in [
+        "",
+        "{max_stale: 1s, max_bytes: 0}",
+        "{staleness: {enabled: true}, conflicts: {enabled: true}}",
+    ] {
         let config = contract::config(&FACTORY.meta, yaml);
         let batch = || batches::gauge("g", 3);
         contract::processor_starts_and_stops_twice(FACTORY, &config, batch()).await;
@@ -28,7 +32,7 @@ async fn keeps_the_contract() {
 #[test]
 fn options_are_read_and_judged() {
     contract::config_is_strict(&FACTORY.meta, "");
-    let all = "{max_stale: 1h, max_streams: 5, max_bytes: 1000, reorder_window: 30s, summaries: pass, storage: file_storage/x, checkpoint_interval: 1s}";
+    let all = "{max_stale: 1h, max_streams: 5, max_bytes: 1000, reorder_window: 30s, summaries: pass, storage: file_storage/x, checkpoint_interval: 1s, staleness: {enabled: true, missed_intervals: 2, min_interval: 1s, max_interval: 1m}, conflicts: {enabled: true}}";
     contract::config_is_strict(&FACTORY.meta, all);
     for (yaml, place) in [
         ("max_stale: 0s", "max_stale"),
@@ -36,6 +40,12 @@ fn options_are_read_and_judged() {
         ("{max_stale: 1s, reorder_window: 2s}", "reorder_window"),
         ("checkpoint_interval: 0s", "checkpoint_interval"),
         ("storage: ''", "storage"),
+        ("staleness: {missed_intervals: 1}", "staleness::missed_intervals"),
+        ("staleness: {min_interval: 10ms}", "staleness::min_interval"),
+        (
+            "staleness: {min_interval: 2m, max_interval: 1m}",
+            "staleness::max_interval",
+        ),
     ] {
         let found = contract::mistakes(&FACTORY.meta, yaml);
         assert_eq!(found.len(), 1, "{yaml}: {found:?}");

@@ -5,6 +5,7 @@
 mod contract;
 mod refusals;
 mod reorder;
+mod staleness;
 mod storage;
 mod support;
 mod totals;
