@@ -1,4 +1,5 @@
-//! What the data model costs per request of 1000 data points: the check at the door, a full reading, merging, splitting, rewriting.
+//! What the data model costs per request of 1000 data points: the check at the door, a full reading, merging, splitting, rewriting,
+//! regrouping.
 //!
 //! `cargo bench -p weir-pdata`; divide by 1000 for the cost per point.
 
@@ -116,6 +117,12 @@ fn rewritten(batch: &Batch, editor: &mut impl Editor) -> Batch {
     batch
 }
 
+fn regrouped(batch: &Batch, keys: &[String]) -> Batch {
+    let mut batch = batch.clone();
+    batch.regroup(keys).expect("small resources");
+    batch
+}
+
 fn stages(c: &mut Criterion) {
     for (name, payload) in [("mixed6", Payload::Mixed6), ("sums10", Payload::Sums10)] {
         let spec = Spec {
@@ -165,6 +172,14 @@ fn stages(c: &mut Criterion) {
         group.bench_function("rewrite, drop half of the points", |b| {
             b.iter(|| rewritten(black_box(&batch), &mut DropPoints(false)))
         });
+        for (name, keys) in [
+            ("nothing", &[][..]),
+            ("by an attribute", &["http.request.method".to_owned()][..]),
+        ] {
+            group.bench_function(format!("regroup, {name}"), |b| {
+                b.iter(|| regrouped(black_box(&batch), keys))
+            });
+        }
         group.bench_function("decode", |b| b.iter(|| black_box(&batch).to_decoded()));
         group.finish();
     }

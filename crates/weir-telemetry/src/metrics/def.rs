@@ -205,7 +205,7 @@ const SECOND_BUCKETS: &[f64] = &[
 /// The instrumentation scope of a metric, by the beginning of its name: the Collector's scope for metrics that it has as well, so that
 /// views written for it find them.
 pub(super) fn scope(name: &str) -> &'static str {
-    const SCOPES: [(&str, &str); 11] = [
+    const SCOPES: [(&str, &str); 12] = [
         (
             "otelcol_receiver_",
             "go.opentelemetry.io/collector/receiver/receiverhelper",
@@ -217,6 +217,10 @@ pub(super) fn scope(name: &str) -> &'static str {
         (
             "otelcol_processor_batch_",
             "go.opentelemetry.io/collector/processor/batchprocessor",
+        ),
+        (
+            "otelcol_processor_groupbyattrs_",
+            "github.com/open-telemetry/opentelemetry-collector-contrib/processor/groupbyattrsprocessor",
         ),
         (
             "otelcol_processor_memory_limiter_",
