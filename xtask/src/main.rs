@@ -13,6 +13,14 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Count the instructions of the hot path's stages under valgrind and compare them with `benches/gate.yaml`.
+    BenchGate {
+        /// Only stages whose name contains this.
+        filter: Option<String>,
+        /// Make what is counted the baseline.
+        #[arg(long)]
+        accept: bool,
+    },
     /// Run what must hold before a change is proposed: format, lints, generated code, layers, dependencies.
     Check,
     /// Generate the message types of `weir-proto` from `proto/`.
@@ -34,6 +42,7 @@ enum Task {
 
 fn main() -> Result<()> {
     match Arguments::parse().task {
+        Task::BenchGate { filter, accept } => xtask::bench_gate::bench_gate(filter.as_deref(), accept),
         Task::Check => xtask::check::check(),
         Task::Codegen { check } => xtask::codegen::codegen(check),
         Task::Layers => xtask::layers::layers(),

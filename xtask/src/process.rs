@@ -15,6 +15,13 @@ pub fn workspace_root() -> PathBuf {
         .to_owned()
 }
 
+/// Where cargo puts what it builds.
+#[must_use]
+pub fn target() -> PathBuf {
+    let folder = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    workspace_root().join(folder)
+}
+
 /// The cargo that runs this task, so that the pinned toolchain is used throughout.
 #[must_use]
 pub fn cargo() -> Command {

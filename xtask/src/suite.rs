@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::codegen::codegen;
 use crate::layers::layers;
-use crate::process::{cargo, run, workspace_root};
+use crate::process::{cargo, run, target, workspace_root};
 use crate::setup::setup;
 use crate::steps::Steps;
 
@@ -95,10 +95,4 @@ fn program_path() -> Result<std::path::PathBuf> {
     }
     path.canonicalize()
         .with_context(|| format!("cannot resolve {}", path.display()))
-}
-
-/// Where cargo puts what it builds.
-fn target() -> std::path::PathBuf {
-    let folder = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    workspace_root().join(folder)
 }

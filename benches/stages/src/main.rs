@@ -1,8 +1,8 @@
 //! Stages of the hot path, each by itself: what `cargo xtask bench-gate` runs under valgrind.
 //!
-//! `weir-stages list` prints a line per stage: its name and the data points of one round. `weir-stages run STAGE ROUNDS`
-//! does its work that many times in one thread, after a preparation that is the same whatever the number of rounds: the
-//! difference between two runs is the stage alone. Prints nothing and measures nothing itself.
+//! `weir-stages list` prints a line per stage: its name and the data points that are measured. `weir-stages run STAGE`
+//! prepares, works some rounds so that tables are filled, and works some more within [`measured`], the function that
+//! callgrind is told to look at. Everything happens in one thread. Prints nothing and measures nothing itself.
 
 #![expect(clippy::print_stdout, reason = "the list is for the terminal")]
 
@@ -10,6 +10,7 @@ mod load;
 mod stages;
 
 use anyhow::{Context, Result, bail};
+use load::{MEASURED, POINTS_PER_ROUND};
 use stages::STAGES;
 
 fn main() -> Result<()> {
@@ -18,20 +19,23 @@ fn main() -> Result<()> {
     match arguments[..] {
         ["list"] => {
             for stage in STAGES {
-                println!("{} {}", stage.name, load::POINTS_PER_ROUND);
+                println!("{} {}", stage.name, POINTS_PER_ROUND * MEASURED.len());
             }
             Ok(())
         }
-        ["run", name, rounds] => {
+        ["run", name] => {
             let stage = STAGES.iter().find(|stage| stage.name == name);
             let stage = stage.with_context(|| format!("there is no stage `{name}`"))?;
-            let rounds = rounds
-                .parse()
-                .ok()
-                .filter(|rounds| (1..=load::MAX_ROUNDS).contains(rounds))
-                .with_context(|| format!("rounds must be 1 to {}", load::MAX_ROUNDS))?;
-            (stage.run)(rounds)
+            let mut work = (stage.prepare)()?;
+            (0..MEASURED.start).try_for_each(&mut *work)?;
+            measured(&mut *work)
         }
-        _ => bail!("usage: weir-stages list | weir-stages run STAGE ROUNDS"),
+        _ => bail!("usage: weir-stages list | weir-stages run STAGE"),
     }
+}
+
+/// The rounds that count. xtask knows this function by its name.
+#[inline(never)]
+fn measured(work: &mut dyn FnMut(usize) -> Result<()>) -> Result<()> {
+    MEASURED.into_iter().try_for_each(work)
 }

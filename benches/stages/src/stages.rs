@@ -7,12 +7,13 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow};
 use bytes::Bytes;
 use prost::Message as _;
-use weir_component::{Batch, BuildContext, ComponentKind, Consumer, Host, ProcessorFactory, Signal, Step};
+use tokio::task::JoinSet;
+use weir_component::{Batch, BuildContext, ComponentKind, Consumer, Host, ProcessorFactory, Signal};
 use weir_loadgen::workload::Payload::{self, Card10, Mixed6, Sums10, Uniq10};
 use weir_loadgen::workload::Temporality::{Cumulative, Delta};
 use weir_net::compression::{Encoder, Encoding};
 use weir_pdata::{Decoded, json};
-use weir_prom::{Compressor, Output, Protocol, Settings, Translator};
+use weir_prom::{Compressor, EncodedRequest, Output, Protocol, Settings, Translator};
 use weir_proto::otlp::collector::metrics::v1::ExportMetricsServiceRequest;
 use weir_testkit::contract;
 
@@ -35,96 +36,90 @@ relabel_configs:
   - {regex: 'network[.].*', action: labeldrop}
 ";
 
+/// What a stage does in the round of that number.
+pub(crate) type Work = Box<dyn FnMut(usize) -> Result<()>>;
+
 /// One stage.
 pub(crate) struct Stage {
     /// Step and load, with a slash between.
     pub(crate) name: &'static str,
-    /// Prepares, then does the work of that many rounds.
-    pub(crate) run: fn(usize) -> Result<()>,
+    /// Makes everything that the work needs.
+    pub(crate) prepare: fn() -> Result<Work>,
 }
 
-const fn stage(name: &'static str, run: fn(usize) -> Result<()>) -> Stage {
-    Stage { name, run }
+const fn stage(name: &'static str, prepare: fn() -> Result<Work>) -> Stage {
+    Stage { name, prepare }
 }
 
 /// Every stage, in the order of a request's way.
 pub(crate) const STAGES: &[Stage] = &[
-    stage("gzip/mixed6", |n| gunzip(Mixed6, n)),
-    stage("gzip/sums10", |n| gunzip(Sums10, n)),
-    stage("json/mixed6", |n| from_json(Mixed6, n)),
-    stage("door/mixed6", |n| door(Mixed6, LARGE, n)),
-    stage("door/sums10", |n| door(Sums10, LARGE, n)),
-    stage("door/small40", |n| door(Mixed6, SMALL, n)),
-    stage("merge/mixed6", |n| merge(LARGE, n)),
-    stage("merge/small40", |n| merge(SMALL, n)),
+    stage("gzip/mixed6", || gunzip(Mixed6)),
+    stage("gzip/sums10", || gunzip(Sums10)),
+    stage("json/mixed6", || from_json(Mixed6)),
+    stage("door/mixed6", || door(Mixed6, LARGE)),
+    stage("door/sums10", || door(Sums10, LARGE)),
+    stage("door/small40", || door(Mixed6, SMALL)),
+    stage("merge/mixed6", || merge(LARGE)),
+    stage("merge/small40", || merge(SMALL)),
     stage("split/mixed6", split),
-    stage("batch/mixed6", |n| batch(LARGE, n)),
-    stage("batch/small40", |n| batch(SMALL, n)),
-    stage("relabel/mixed6", |n| relabel("", n)),
-    stage("relabel/forgetful", |n| relabel("max_cache_bytes: 0", n)),
-    stage("delta_to_cumulative/mixed6", |n| delta_to_cumulative(Mixed6, n)),
-    stage("delta_to_cumulative/sums10", |n| delta_to_cumulative(Sums10, n)),
-    stage("rw1/mixed6", |n| translate(Protocol::V1, Mixed6, LARGE, n)),
-    stage("rw1/sums10", |n| translate(Protocol::V1, Sums10, LARGE, n)),
-    stage("rw2/mixed6", |n| translate(Protocol::V2, Mixed6, LARGE, n)),
-    stage("rw2/sums10", |n| translate(Protocol::V2, Sums10, LARGE, n)),
-    stage("rw2/card10", |n| translate(Protocol::V2, Card10, LARGE, n)),
-    stage("rw2/uniq10", |n| translate(Protocol::V2, Uniq10, LARGE, n)),
-    stage("rw2/small40", |n| translate(Protocol::V2, Mixed6, SMALL, n)),
-    stage("snappy/rw1-mixed6", |n| snappy(Protocol::V1, Mixed6, n)),
-    stage("snappy/rw1-sums10", |n| snappy(Protocol::V1, Sums10, n)),
-    stage("snappy/rw2-mixed6", |n| snappy(Protocol::V2, Mixed6, n)),
-    stage("snappy/rw2-sums10", |n| snappy(Protocol::V2, Sums10, n)),
+    stage("batch/mixed6", || batch(LARGE)),
+    stage("batch/small40", || batch(SMALL)),
+    stage("relabel/mixed6", || relabel("")),
+    stage("relabel/forgetful", || relabel("max_cache_bytes: 0")),
+    stage("delta_to_cumulative/mixed6", || delta_to_cumulative(Mixed6)),
+    stage("delta_to_cumulative/sums10", || delta_to_cumulative(Sums10)),
+    stage("rw1/mixed6", || translate(Protocol::V1, Mixed6, LARGE)),
+    stage("rw1/sums10", || translate(Protocol::V1, Sums10, LARGE)),
+    stage("rw2/mixed6", || translate(Protocol::V2, Mixed6, LARGE)),
+    stage("rw2/sums10", || translate(Protocol::V2, Sums10, LARGE)),
+    stage("rw2/card10", || translate(Protocol::V2, Card10, LARGE)),
+    stage("rw2/uniq10", || translate(Protocol::V2, Uniq10, LARGE)),
+    stage("rw2/small40", || translate(Protocol::V2, Mixed6, SMALL)),
+    stage("snappy/rw1-mixed6", || snappy(Protocol::V1, Mixed6)),
+    stage("snappy/rw1-sums10", || snappy(Protocol::V1, Sums10)),
+    stage("snappy/rw2-mixed6", || snappy(Protocol::V2, Mixed6)),
+    stage("snappy/rw2-sums10", || snappy(Protocol::V2, Sums10)),
 ];
 
 /// Unpacks the body of a request.
-fn gunzip(payload: Payload, n: usize) -> Result<()> {
+fn gunzip(payload: Payload) -> Result<Work> {
     let encoder = Encoder::new(Encoding::Gzip, 0);
     let encode = |request: &Bytes| {
         let mut body = Vec::new();
         encoder.encode(request, &mut body).map(|()| Bytes::from(body))
     };
-    let bodies: Vec<Bytes> = rounds(payload, LARGE, Cumulative)?[0]
-        .iter()
-        .map(encode)
-        .collect::<Result<_, _>>()?;
-    for body in repeat(&bodies, n) {
-        black_box(Encoding::Gzip.decode(body.clone(), LIMIT)?);
-    }
-    Ok(())
+    let bodies = each(rounds(payload, LARGE, Cumulative)?, |request| {
+        Ok(encode(request)?)
+    })?;
+    work(bodies, |body| Ok(Encoding::Gzip.decode(body.clone(), LIMIT)?))
 }
 
 /// Reads OTLP/JSON and writes it as protobuf.
-fn from_json(payload: Payload, n: usize) -> Result<()> {
+fn from_json(payload: Payload) -> Result<Work> {
     let write = |request: &Bytes| {
         Ok(json::encode(&ExportMetricsServiceRequest::decode(
             request.clone(),
         )?))
     };
-    let texts: Vec<Vec<u8>> = rounds(payload, LARGE, Cumulative)?[0]
-        .iter()
-        .map(write)
-        .collect::<Result<_>>()?;
-    for text in repeat(&texts, n) {
-        black_box(Decoded::Metrics(json::decode(text)?).to_bytes());
-    }
-    Ok(())
+    let texts = each(rounds(payload, LARGE, Cumulative)?, write)?;
+    work(texts, |text| Ok(Decoded::Metrics(json::decode(text)?).to_bytes()))
 }
 
 /// Checks the structure of a request, once for all who read it.
-fn door(payload: Payload, points: u32, n: usize) -> Result<()> {
-    for request in rounds(payload, points, Cumulative)?.iter().take(n).flatten() {
-        black_box(Batch::from_wire(Signal::Metrics, request.clone())?);
-    }
-    Ok(())
+fn door(payload: Payload, points: u32) -> Result<Work> {
+    let requests = rounds(payload, points, Cumulative)?;
+    work(requests, |request| {
+        Ok(Batch::from_wire(Signal::Metrics, request.clone())?)
+    })
 }
 
 /// Appends the requests of a round to each other.
-fn merge(points: u32, n: usize) -> Result<()> {
-    for round in batches(Mixed6, points, Cumulative)?.iter().take(n) {
-        black_box(merged(round)?);
-    }
-    Ok(())
+fn merge(points: u32) -> Result<Work> {
+    let rounds = batches(Mixed6, points, Cumulative)?;
+    Ok(Box::new(move |round| {
+        black_box(merged(&rounds[round])?);
+        Ok(())
+    }))
 }
 
 fn merged(round: &[Batch]) -> Result<Batch> {
@@ -136,65 +131,78 @@ fn merged(round: &[Batch]) -> Result<Batch> {
     Ok(merged)
 }
 
-/// Splits the requests of a round, as one batch, into batches of a third of a request.
-fn split(n: usize) -> Result<()> {
+/// Splits a batch of several requests into batches of a third of a request.
+fn split() -> Result<Work> {
     let max = NonZeroUsize::new(LARGE as usize / 3).context("not zero")?;
     let rounds = batches(Mixed6, LARGE, Cumulative)?;
-    let merged: Vec<Batch> = rounds.iter().map(|round| merged(round)).collect::<Result<_>>()?;
-    for batch in merged.into_iter().take(n) {
-        black_box(batch.split_items(max));
-    }
-    Ok(())
+    let batches: Vec<Batch> = rounds.iter().map(|round| merged(round)).collect::<Result<_>>()?;
+    Ok(Box::new(move |round| {
+        black_box(batches[round].clone().split_items(max));
+        Ok(())
+    }))
 }
 
 /// Batches the requests of a round, with their callers waiting.
-fn batch(points: u32, n: usize) -> Result<()> {
+fn batch(points: u32) -> Result<Work> {
     let options = format!("{{send_batch_size: {POINTS_PER_ROUND}, timeout: 1h}}");
     let rounds = batches(Mixed6, points, Cumulative)?;
-    through(weir_processor_batch::FACTORY, &options, rounds, n)
+    through(weir_processor_batch::FACTORY, &options, rounds)
 }
 
 /// Applies five rules, whose results for a series are remembered unless `option` says otherwise.
-fn relabel(option: &str, n: usize) -> Result<()> {
+fn relabel(option: &str) -> Result<Work> {
     let options = format!("{RELABEL_RULES}{option}");
     let rounds = batches(Mixed6, LARGE, Cumulative)?;
-    through(weir_processor_relabel::FACTORY, &options, rounds, n)
+    through(weir_processor_relabel::FACTORY, &options, rounds)
 }
 
 /// Looks each stream up and adds to its total.
-fn delta_to_cumulative(payload: Payload, n: usize) -> Result<()> {
+fn delta_to_cumulative(payload: Payload) -> Result<Work> {
     let rounds = batches(payload, LARGE, Delta)?;
-    through(weir_processor_delta_to_cumulative::FACTORY, "", rounds, n)
+    through(weir_processor_delta_to_cumulative::FACTORY, "", rounds)
 }
 
 /// Sends rounds through a processor; the requests of a round together, as from as many clients.
-fn through(factory: ProcessorFactory, options: &str, rounds: Vec<Vec<Batch>>, n: usize) -> Result<()> {
+fn through(factory: ProcessorFactory, options: &str, rounds: Vec<Vec<Batch>>) -> Result<Work> {
     let id = factory.meta.name.parse().map_err(|_| anyhow!("no id"))?;
     let context = BuildContext::standalone(id, ComponentKind::Processor, Some(Signal::Metrics));
     let next = Consumer::from_fn(|batch: Batch| async move {
         black_box(batch.items());
         Ok(())
     });
-    let Step { component, consumer } =
-        factory.build(&contract::config(&factory.meta, options), &context, next)?;
+    let step = factory.build(&contract::config(&factory.meta, options), &context, next)?;
     // Everything in this thread, in the same order each time.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(async {
-        Arc::clone(&component).start(&Host::default()).await?;
-        for round in rounds.into_iter().take(n) {
-            let mut waiting = tokio::task::JoinSet::new();
-            for batch in round {
-                let consumer = consumer.clone();
-                waiting.spawn(async move { consumer.consume(batch).await });
+    runtime.block_on(Arc::clone(&step.component).start(&Host::default()))?;
+    Ok(Box::new(move |round| {
+        runtime.block_on(async {
+            let mut callers = JoinSet::new();
+            for batch in &rounds[round] {
+                let (consumer, batch) = (step.consumer.clone(), batch.clone());
+                callers.spawn(async move { consumer.consume(batch).await });
             }
-            for taken in waiting.join_all().await {
-                taken.map_err(|error| anyhow!("{error:?}"))?;
-            }
-        }
+            let answers = callers.join_all().await;
+            answers
+                .into_iter()
+                .collect::<Result<(), _>>()
+                .map_err(|error| anyhow!("{error:?}"))
+        })
+    }))
+}
+
+/// Writes remote-write requests, without compressing them.
+fn translate(protocol: Protocol, payload: Payload, points: u32) -> Result<Work> {
+    let mut translator = Translator::new(settings(), protocol)?;
+    let mut out = Output::default();
+    let rounds = batches(payload, points, Cumulative)?;
+    let batches: Vec<Batch> = rounds.iter().map(|round| merged(round)).collect::<Result<_>>()?;
+    Ok(Box::new(move |round| {
+        translator.translate(&batches[round], &mut out);
+        black_box(&out);
         Ok(())
-    })
+    }))
 }
 
 fn settings() -> Settings {
@@ -204,31 +212,35 @@ fn settings() -> Settings {
     }
 }
 
-/// Writes remote-write requests, without compressing them.
-fn translate(protocol: Protocol, payload: Payload, points: u32, n: usize) -> Result<()> {
-    let mut translator = Translator::new(settings(), protocol)?;
-    let mut out = Output::default();
-    for round in batches(payload, points, Cumulative)?.iter().take(n) {
-        translator.translate(&merged(round)?, &mut out);
-        black_box(&out);
-    }
-    Ok(())
-}
-
 /// Compresses what the translation has written, and copies it out of the compressor's buffer.
-fn snappy(protocol: Protocol, payload: Payload, n: usize) -> Result<()> {
+fn snappy(protocol: Protocol, payload: Payload) -> Result<Work> {
     let mut translator = Translator::new(settings(), protocol)?;
-    let mut out = Output::default();
+    let translated = |round: &Vec<Batch>| {
+        let mut out = Output::default();
+        translator.translate(&merged(round)?, &mut out);
+        Ok(out.requests)
+    };
     let rounds = batches(payload, LARGE, Cumulative)?;
-    translator.translate(&merged(&rounds[0])?, &mut out);
+    let requests = rounds.iter().map(translated).collect::<Result<_>>()?;
     let mut compressor = Compressor::new();
-    for request in repeat(&out.requests, n) {
-        black_box(Bytes::copy_from_slice(compressor.compress(&request.bytes)?));
-    }
-    Ok(())
+    work(requests, move |request: &EncodedRequest| {
+        Ok(Bytes::copy_from_slice(compressor.compress(&request.bytes)?))
+    })
 }
 
-/// Goes over the items of one round `n` times.
-fn repeat<T>(round: &[T], n: usize) -> impl Iterator<Item = &T> {
-    std::iter::repeat_n(round, n).flatten()
+/// Makes something of each item of each round.
+fn each<T, U>(rounds: Vec<Vec<T>>, mut make: impl FnMut(&T) -> Result<U>) -> Result<Vec<Vec<U>>> {
+    rounds
+        .iter()
+        .map(|round| round.iter().map(&mut make).collect())
+        .collect()
+}
+
+/// Does something to each item of a round.
+fn work<T: 'static, U>(rounds: Vec<Vec<T>>, mut act: impl FnMut(&T) -> Result<U> + 'static) -> Result<Work> {
+    Ok(Box::new(move |round| {
+        rounds[round]
+            .iter()
+            .try_for_each(|item| act(item).map(|done| drop(black_box(done))))
+    }))
 }
