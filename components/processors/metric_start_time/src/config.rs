@@ -25,8 +25,9 @@ pub struct Config {
     /// Most streams at a time. Points of further streams go on as they came, and are counted; those that are there go on. Default: as
     /// many as 63 bits count.
     pub max_streams: u64,
-    /// Most bytes that start times may take; 0 is unlimited. A stream takes less than 100. At the limit, points of further streams
-    /// go on as they came, and are counted. Default 1073741824 (1 GiB).
+    /// Most bytes that what is remembered of streams may take; 0 is unlimited. A stream takes about 100, and with
+    /// `strategy: subtract_initial_point` a histogram its buckets too. At the limit, points of further streams go on as they came,
+    /// and are counted. Default 1073741824 (1 GiB).
     pub max_bytes: u64,
 }
 
@@ -36,8 +37,7 @@ pub struct Config {
 pub enum Strategy {
     /// A stream begins with its first point, at the time of that point.
     TrueResetPoint,
-    /// Not offered.
-    #[schemars(skip)]
+    /// A stream begins with its first point, which is dropped; what it said is taken from the points that follow.
     SubtractInitialPoint,
     /// A stream begins when a metric of the same resource says that the process began; without such a metric, when this processor
     /// began.
@@ -65,11 +65,6 @@ impl Config {
 
 impl Validate for Config {
     fn validate(&self, found: &mut Violations) {
-        found.require(
-            self.strategy != Strategy::SubtractInitialPoint,
-            "strategy",
-            "`subtract_initial_point` is not supported, it changes values: use true_reset_point or start_time_metric",
-        );
         found.require(!self.gc_interval.is_zero(), "gc_interval", "must be more than 0");
         if !self.start_time_metric_regex.is_empty() {
             found.require(

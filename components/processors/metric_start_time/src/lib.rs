@@ -1,11 +1,15 @@
 //! `metric_start_time` processor: gives totals that come without a start time one.
 //!
-//! Owns when a stream is taken to have begun. Batches are rewritten in place; nothing is dropped or held.
+//! Owns when a stream is taken to have begun. Batches are rewritten in place: by [starts] that are remembered, or, with
+//! `subtract_initial_point`, by [what first points said](initials), which are dropped.
 
 mod config;
+mod initials;
 mod processor;
 mod reading;
+mod starting;
 mod starts;
+mod subtracting;
 
 pub use config::{Config, Strategy};
 

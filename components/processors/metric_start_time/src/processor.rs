@@ -1,4 +1,4 @@
-//! The processor: writes start times into a batch.
+//! The processor: takes a batch through its pass, and counts what became of the points.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::SystemTime;
@@ -6,21 +6,16 @@ use std::time::SystemTime;
 use metrics::{Counter, Gauge};
 use regex::Regex;
 use tokio::time::Instant;
-use weir_component::{Batch, BuildContext, BuildError, ConsumeError, Processor, Verdict};
+use weir_component::{Batch, Book, BuildContext, BuildError, ConsumeError, Processor, Verdict};
 use weir_edit::refusal;
-use weir_pdata::rewrite::{
-    Answer, Editor, ExponentialHistogramEdit, HistogramEdit, MetricEdit, NumberEdit, PointEdit, ResourceEdit,
-    ScopeEdit, SummaryEdit,
-};
-use weir_pdata::view::{
-    Attributes, ExponentialHistogramPoint, HistogramPoint, Metric, MetricKind, NO_RECORDED_VALUE, Number,
-    NumberPoint, Resource, Scope, SummaryPoint, Temporality,
-};
-use weir_streams::Identity;
+use weir_streams::{Budget, Identity};
 use weir_telemetry::{Def, Unit};
 
+use crate::initials::{Initials, REASONS, Reason};
 use crate::reading::process_starts;
-use crate::starts::{Point, Starts};
+use crate::starting::Starting;
+use crate::starts::Starts;
+use crate::subtracting::Subtracting;
 use crate::{Config, Strategy};
 
 const WRITTEN: Def = Def::new(
@@ -41,11 +36,45 @@ const STATE_BYTES: Def = Def::new(
 )
 .unit(Unit::Bytes);
 
+/// What is remembered of streams, by strategy.
+enum State {
+    Starts(Starts),
+    Initials(Initials),
+}
+
+impl State {
+    fn budget(&self) -> &Budget {
+        match self {
+            Self::Starts(starts) => starts.budget(),
+            Self::Initials(initials) => initials.budget(),
+        }
+    }
+
+    fn sweep(&self, now: u32, stale: u32) {
+        match self {
+            Self::Starts(starts) => starts.sweep(now, stale),
+            Self::Initials(initials) => initials.sweep(now, stale),
+        };
+    }
+}
+
+/// How many points of a batch came to which end.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// Were given a start time.
+    pub(crate) written: u64,
+    /// Belong to streams beyond a limit.
+    pub(crate) limited: u64,
+    /// Went, by [`Reason`].
+    pub(crate) dropped: [u64; REASONS],
+}
+
 /// The `metric_start_time` processor.
 pub(crate) struct MetricStartTime {
     strategy: Strategy,
     named: Option<Regex>,
-    starts: Starts,
+    state: State,
+    book: Book,
     seed: u64,
     /// Seconds after which a silent stream is forgotten.
     stale: u32,
@@ -78,7 +107,13 @@ impl Processor for MetricStartTime {
         Ok(Self {
             strategy: config.strategy,
             named,
-            starts: Starts::new(config.limits()),
+            state: match config.strategy {
+                Strategy::SubtractInitialPoint => State::Initials(Initials::new(config.limits())),
+                Strategy::TrueResetPoint | Strategy::StartTimeMetric => {
+                    State::Starts(Starts::new(config.limits()))
+                }
+            },
+            book: context.book.clone(),
             seed: rand::random(),
             stale: u32::try_from(config.gc_interval.as_secs()).unwrap_or(u32::MAX),
             begun: Instant::now(),
@@ -94,33 +129,60 @@ impl Processor for MetricStartTime {
     fn process(&self, batch: &mut Batch) -> Result<Verdict, ConsumeError> {
         let now = u32::try_from(self.begun.elapsed().as_secs()).unwrap_or(u32::MAX);
         self.forget_silent(now);
-        let processes = match self.strategy {
-            Strategy::StartTimeMetric => process_starts(batch, self.named.as_ref()),
-            Strategy::TrueResetPoint | Strategy::SubtractInitialPoint => Vec::new(),
-        };
         let mut identity = Identity::new(self.seed);
-        let context = batch.context().clone();
-        identity.owner(context.tenant.as_deref());
-        let mut writing = Writing {
-            processor: self,
-            identity,
-            processes: processes.into_iter(),
-            process_ns: None,
-            grows: false,
-            now,
-            written: 0,
-            limited: 0,
-        };
-        batch.rewrite(&mut writing).map_err(refusal)?;
-        self.written.increment(writing.written);
-        self.limited.increment(writing.limited);
-        self.tracked.set(self.starts.budget().streams() as f64);
-        self.state_bytes.set(self.starts.budget().bytes() as f64);
-        Ok(Verdict::Forward)
+        identity.owner(batch.context().tenant.as_deref());
+        let (before, tally) = (batch.items(), self.pass(batch, identity, now)?);
+        self.written.increment(tally.written);
+        self.limited.increment(tally.limited);
+        for (reason, points) in Reason::ALL.into_iter().zip(tally.dropped) {
+            self.book.dropped(reason.as_str(), points);
+        }
+        self.tracked.set(self.state.budget().streams() as f64);
+        self.state_bytes.set(self.state.budget().bytes() as f64);
+        Ok(match before > 0 && batch.items() == 0 {
+            true => Verdict::Drop,
+            false => Verdict::Forward,
+        })
     }
 }
 
 impl MetricStartTime {
+    fn pass(&self, batch: &mut Batch, identity: Identity, now: u32) -> Result<Tally, ConsumeError> {
+        let starts = match &self.state {
+            State::Starts(starts) => starts,
+            State::Initials(initials) => {
+                let mut subtracting = Subtracting {
+                    initials,
+                    identity,
+                    bounds: None,
+                    now,
+                    tally: Tally::default(),
+                };
+                batch.rewrite(&mut subtracting).map_err(refusal)?;
+                return Ok(subtracting.tally);
+            }
+        };
+        let (processes, otherwise_ns) = match self.strategy {
+            Strategy::StartTimeMetric => {
+                let said = process_starts(batch, self.named.as_ref());
+                (said, Some(self.begun_ns))
+            }
+            Strategy::TrueResetPoint | Strategy::SubtractInitialPoint => (Vec::new(), None),
+        };
+        let mut starting = Starting {
+            starts,
+            identity,
+            processes: processes.into_iter(),
+            otherwise_ns,
+            process_ns: None,
+            grows: false,
+            now,
+            tally: Tally::default(),
+        };
+        batch.rewrite(&mut starting).map_err(refusal)?;
+        Ok(starting.tally)
+    }
+
     /// Forgets silent streams, now and then: a stream lives at most a quarter longer than it should.
     fn forget_silent(&self, now: u32) {
         let swept = self.swept.load(Ordering::Relaxed);
@@ -130,139 +192,7 @@ impl MetricStartTime {
             self.swept.compare_exchange(swept, now, ordering, ordering)
         };
         if due && exchange().is_ok() {
-            self.starts.sweep(now, self.stale);
+            self.state.sweep(now, self.stale);
         }
-    }
-}
-
-/// A pass over one batch.
-struct Writing<'a> {
-    processor: &'a MetricStartTime,
-    identity: Identity,
-    /// When the processes of the resources to come began.
-    processes: std::vec::IntoIter<Option<u64>>,
-    /// When the process of the current resource began.
-    process_ns: Option<u64>,
-    /// Whether the points of the current metric never fall.
-    grows: bool,
-    now: u32,
-    written: u64,
-    limited: u64,
-}
-
-impl Writing<'_> {
-    fn write(
-        &mut self,
-        attributes: &Attributes<'_>,
-        [start_ns, time_ns]: [u64; 2],
-        flags: u32,
-        value: Option<Number>,
-        edit: &mut PointEdit<'_>,
-    ) -> Answer {
-        if start_ns != 0 {
-            return Answer::Keep;
-        }
-        let point = Point {
-            id: self.identity.stream(attributes),
-            time_ns,
-            value: value.filter(|_| flags & NO_RECORDED_VALUE == 0),
-            grows: self.grows,
-            process_ns: self.process_ns,
-        };
-        let start_ns = self.processor.starts.of(&point, self.now).unwrap_or_else(|_| {
-            self.limited += 1;
-            point.process_ns.filter(|start_ns| *start_ns <= time_ns)
-        });
-        if let Some(start_ns) = start_ns {
-            self.written += 1;
-            edit.set_start_ns(start_ns);
-        }
-        Answer::Keep
-    }
-}
-
-/// Returns a count as a number that can be compared.
-fn count(count: u64) -> Option<Number> {
-    Some(Number::Int(i64::try_from(count).unwrap_or(i64::MAX)))
-}
-
-impl Editor for Writing<'_> {
-    fn resource(&mut self, resource: &Resource<'_>, _: &mut ResourceEdit<'_>) -> Answer {
-        self.process_ns = match self.processor.strategy {
-            Strategy::StartTimeMetric => {
-                let said = self.processes.next().flatten();
-                Some(said.unwrap_or(self.processor.begun_ns))
-            }
-            Strategy::TrueResetPoint | Strategy::SubtractInitialPoint => None,
-        };
-        self.identity.resource(resource);
-        Answer::Enter
-    }
-
-    fn scope(&mut self, scope: &Scope<'_>, _: &mut ScopeEdit<'_>) -> Answer {
-        self.identity.scope(scope);
-        Answer::Enter
-    }
-
-    fn metric(&mut self, metric: &Metric<'_>, _: &mut MetricEdit<'_>) -> Answer {
-        self.grows = match metric.kind {
-            MetricKind::Sum {
-                temporality: Temporality::Cumulative,
-                monotonic,
-            } => monotonic,
-            MetricKind::Histogram {
-                temporality: Temporality::Cumulative,
-            }
-            | MetricKind::ExponentialHistogram {
-                temporality: Temporality::Cumulative,
-            }
-            | MetricKind::Summary => true,
-            _ => return Answer::Keep,
-        };
-        self.identity.metric(metric);
-        Answer::Enter
-    }
-
-    fn number(&mut self, point: &NumberPoint<'_>, edit: &mut NumberEdit<'_>) -> Answer {
-        let value = point.value.filter(|value| !value.as_f64().is_nan());
-        let times = [point.start_ns, point.time_ns];
-        self.write(&point.attributes, times, point.flags, value, &mut edit.point)
-    }
-
-    fn histogram(&mut self, point: &HistogramPoint<'_>, edit: &mut HistogramEdit<'_>) -> Answer {
-        let times = [point.start_ns, point.time_ns];
-        self.write(
-            &point.attributes,
-            times,
-            point.flags,
-            count(point.count),
-            &mut edit.point,
-        )
-    }
-
-    fn exponential_histogram(
-        &mut self,
-        point: &ExponentialHistogramPoint<'_>,
-        edit: &mut ExponentialHistogramEdit<'_>,
-    ) -> Answer {
-        let times = [point.start_ns, point.time_ns];
-        self.write(
-            &point.attributes,
-            times,
-            point.flags,
-            count(point.count),
-            &mut edit.point,
-        )
-    }
-
-    fn summary(&mut self, point: &SummaryPoint<'_>, edit: &mut SummaryEdit<'_>) -> Answer {
-        let times = [point.start_ns, point.time_ns];
-        self.write(
-            &point.attributes,
-            times,
-            point.flags,
-            count(point.count),
-            &mut edit.point,
-        )
     }
 }

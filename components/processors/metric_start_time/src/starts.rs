@@ -36,7 +36,7 @@ pub(crate) struct Point {
 }
 
 /// How much before its own time a stream began whose value fell: what remote write can tell apart.
-const RESET_NS: u64 = 1_000_000;
+pub(crate) const RESET_NS: u64 = 1_000_000;
 
 /// Start times of all streams.
 #[derive(Debug)]
