@@ -16,7 +16,7 @@ use crate::backend::Unsynced;
 pub(crate) const TABLE: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("weir");
 
 /// Memory that a database may use as a cache: owners keep in memory what they need, so this only smooths writing.
-const CACHE_BYTES: usize = 16 << 20;
+const CACHE_BYTES: usize = 4 << 20;
 
 /// Why a file cannot be used.
 #[derive(Debug, thiserror::Error)]

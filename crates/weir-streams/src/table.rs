@@ -12,6 +12,9 @@ use crate::{Budget, Full, StreamId};
 /// Slots per page.
 pub const PAGE: usize = 128;
 
+/// Pages that may be missing in what is restored because nobody could read them.
+const MISSING_PAGES: usize = 1024;
+
 /// How much a value takes beside its own size.
 pub trait Weigh {
     /// Returns the bytes that the value has on the heap.
@@ -127,34 +130,50 @@ impl<V: Weigh> StreamTable<V> {
         Ok(self.place(entry, true))
     }
 
-    /// Adds or replaces a stream that was known before this table was made. Never refused.
-    pub fn restore(&mut self, restored: Entry<V>) {
-        match self.find(restored.id) {
-            Some(slot) => {
-                self.change(slot, |entry| *entry = restored);
-            }
-            None => {
-                self.budget
-                    .admit_known(Self::ENTRY_BYTES + restored.value.heap_bytes());
-                self.place(restored, true);
-            }
-        }
+    /// Adds a stream that is not there, and was let in before. Never refused.
+    pub fn put_back(&mut self, entry: Entry<V>) -> Slot {
+        self.budget
+            .admit_known(Self::ENTRY_BYTES + entry.value.heap_bytes());
+        self.place(entry, true)
     }
 
-    /// Adds a stream at the slot that it had, as unchanged. Returns false if the slot or the stream is taken already. Call
-    /// [`Self::settle`] when all are back.
+    /// Makes a page, empty, and those before it, unless they are there. Returns false if it is far beyond the last one: no table was ever
+    /// like that. So is what [`Self::restore_at`] and [`Self::restore_over`] do with their slots.
+    pub fn restore_page(&mut self, page: usize) -> bool {
+        if page >= self.pages.len() + MISSING_PAGES {
+            return false;
+        }
+        while self.pages.len() <= page {
+            self.pages.push(Page::empty());
+        }
+        true
+    }
+
+    /// Adds a stream at the slot that it had before this table was made, as unchanged. Never refused for its size. Returns false if the
+    /// slot or the stream is taken already. Call [`Self::settle`] when all are back.
     pub fn restore_at(&mut self, slot: Slot, restored: Entry<V>) -> bool {
         if self.find(restored.id).is_some() || entry(&self.pages, slot).is_some() {
             return false;
         }
-        while self.pages.len() <= slot as usize / PAGE {
-            self.pages.push(Page::empty());
+        if !self.restore_page(slot as usize / PAGE) {
+            return false;
         }
         self.budget
             .admit_known(Self::ENTRY_BYTES + restored.value.heap_bytes());
         self.index_slot(restored.id, slot);
         self.pages[slot as usize / PAGE].slots[slot as usize % PAGE] = Some(restored);
         true
+    }
+
+    /// As [`Self::restore_at`], in place of what is at the slot, and of the stream elsewhere. It counts as changed.
+    pub fn restore_over(&mut self, slot: Slot, restored: Entry<V>) -> bool {
+        if let Some(elsewhere) = self.find(restored.id) {
+            self.remove(elsewhere);
+        }
+        self.remove(slot);
+        let done = self.restore_at(slot, restored);
+        self.mark_changed(slot as usize / PAGE);
+        done
     }
 
     /// Finds the slots that [`Self::restore_at`] left free.

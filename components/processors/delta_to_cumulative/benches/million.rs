@@ -1,7 +1,8 @@
-//! A million live streams: CPU time per point, memory per stream, and the same with a storage. On Linux.
+//! A million live streams: CPU time per point, memory per stream, the same with a storage, and what a start takes. On Linux.
 //!
-//! `cargo bench -p weir-processor-delta-to-cumulative --bench million [-- STREAMS]`. Compare with the first
-//! line, which only reads: machines differ.
+//! `cargo bench -p weir-processor-delta-to-cumulative --bench million [-- STREAMS]`. Compare figures of one run with
+//! each other, and with the first line, which only reads: machines differ. Each phase is a process of its own, with the allocator of the
+//! gateway, so that its memory is its own.
 
 #![expect(clippy::print_stdout, reason = "prints its figures")]
 #![expect(clippy::expect_used, reason = "a bench may fail loudly")]
@@ -10,9 +11,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use weir_component::{
-    Batch, BuildContext, ComponentKind, Consumer, Extension, ExtensionFactory, Host, Signal, Step,
-};
+use futures_util::future::join_all;
+use rustix::time::{ClockId, clock_gettime};
+use weir_component::{Batch, BuildContext, ComponentKind, Consumer, Extension, Host, Signal, Step};
 use weir_pdata::Decoded;
 use weir_pdata::view::{
     ExponentialHistogramPoint, HistogramPoint, Metric as MetricView, MetricsVisitor, NumberPoint, Resource,
@@ -96,45 +97,39 @@ fn batch(first: usize, round: u64) -> Batch {
     Batch::from_wire(Signal::Metrics, request.to_bytes()).expect("a request that prost wrote")
 }
 
-fn resident() -> usize {
-    let status = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    let pages = status
-        .split_whitespace()
-        .nth(1)
-        .and_then(|pages| pages.parse().ok());
-    pages.unwrap_or(0usize) * 4096
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+/// A figure of this process in MiB: `VmRSS` is what it has now, `VmHWM` the most that it ever had.
+fn memory(what: &str) -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(what));
+    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
+    kib.unwrap_or(0.0) / 1024.0
 }
 
-/// CPU time of a thread in nanoseconds, as Linux counts it: other load on the machine does not show.
-fn cpu_of(task: &std::path::Path) -> u64 {
-    let text = std::fs::read_to_string(task.join("schedstat")).unwrap_or_default();
-    let first = text
-        .split_whitespace()
-        .next()
-        .and_then(|nanos| nanos.parse().ok());
-    first.unwrap_or(0)
+/// CPU time in nanoseconds, user and system.
+fn cpu(clock: ClockId) -> u64 {
+    let time = clock_gettime(clock);
+    time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs()
 }
 
-fn cpu_of_this_thread() -> u64 {
-    cpu_of("/proc/thread-self".as_ref())
-}
-
-fn cpu_of_all_threads() -> u64 {
-    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten();
-    tasks.flatten().map(|task| cpu_of(&task.path())).sum()
-}
-
-/// Sends every stream a point, and returns the CPU time that took, without making the batches.
-async fn round(step: &Step, streams: usize, round: u64) -> u64 {
-    let before = cpu_of_all_threads();
+/// Sends every stream a point, so many batches at a time, and returns the CPU time per point, without making the batches.
+async fn round(step: &Step, streams: usize, senders: usize, round: u64) -> u64 {
+    let before = cpu(ClockId::ProcessCPUTime);
     let mut making = 0;
-    for first in (0..streams).step_by(POINTS) {
-        let begun = cpu_of_this_thread();
-        let batch = batch(first, round);
-        making += cpu_of_this_thread() - begun;
-        step.consumer.consume(batch).await.expect("it is taken");
+    for first in (0..streams).step_by(POINTS * senders) {
+        let begun = cpu(ClockId::ThreadCPUTime);
+        let batches: Vec<Batch> = (first..streams.min(first + POINTS * senders))
+            .step_by(POINTS)
+            .map(|first| batch(first, round))
+            .collect();
+        making += cpu(ClockId::ThreadCPUTime) - begun;
+        for answer in join_all(batches.into_iter().map(|batch| step.consumer.consume(batch))).await {
+            answer.expect("it is taken");
+        }
     }
-    cpu_of_all_threads() - before - making
+    (cpu(ClockId::ProcessCPUTime) - before - making) / streams as u64
 }
 
 async fn started(yaml: &str, host: &Host) -> Step {
@@ -154,37 +149,9 @@ async fn started(yaml: &str, host: &Host) -> Step {
     step
 }
 
-async fn measure(name: &str, yaml: &str, host: &Host, streams: usize) {
-    let before = resident();
-    let step = started(yaml, host).await;
-    let first = round(&step, streams, 0).await;
-    let grown = resident().saturating_sub(before);
-    let mut best = u64::MAX;
-    for number in 1..4 {
-        best = best.min(round(&step, streams, number).await);
-    }
-    let per_point = |nanos: u64| nanos / streams as u64;
-    println!(
-        "{name}: {} ns per point that begins a stream, {} ns per point after; {} bytes per stream, {} MiB more in the end",
-        per_point(first),
-        per_point(best),
-        grown / streams,
-        resident().saturating_sub(before) >> 20,
-    );
-    let begun = Instant::now();
-    step.component
-        .shutdown(Instant::now() + Duration::from_secs(60))
-        .await
-        .expect("it stops");
-    println!("  stopped within {} ms", begun.elapsed().as_millis());
-}
-
-fn storage(
-    factory: ExtensionFactory,
-    directory: &std::path::Path,
-    fsync: bool,
-) -> (Arc<dyn Extension>, Host) {
-    let yaml = format!("{{directory: '{}', fsync: {fsync}}}", directory.display());
+fn storage(directory: &str, fsync: bool) -> (Arc<dyn Extension>, Host) {
+    let factory = weir_extension_file_storage::FACTORY;
+    let yaml = format!("{{directory: '{directory}', fsync: {fsync}}}");
     let id: weir_component::ComponentId = "file_storage".parse().expect("an id");
     let context = BuildContext::standalone(id.clone(), ComponentKind::Extension, None);
     let extension = factory
@@ -196,42 +163,114 @@ fn storage(
     )
 }
 
+/// A million points again and again, from one sender and then from eight. Ends as a crash does.
+async fn run(step: Step, streams: usize, empty: f64) {
+    let first = round(&step, streams, 1, 0).await;
+    let mut next = 1;
+    let mut best = async |senders: usize| {
+        let mut best = u64::MAX;
+        for _ in 0..3 {
+            best = best.min(round(&step, streams, senders, next).await);
+            next += 1;
+        }
+        best
+    };
+    let (one, eight) = (best(1).await, best(8).await);
+    let steady = memory("VmRSS:");
+    println!("  new streams: {first} ns per point; known ones: {one} with one sender, {eight} with eight");
+    println!(
+        "  {steady:.0} MiB with all streams, {:.0} bytes per stream more than without",
+        (steady - empty) * 1024.0 * 1024.0 / streams as f64,
+    );
+}
+
+/// Starts with the state of the phase before, and stops.
+async fn restart(yaml: &str, host: &Host, streams: usize) {
+    let begun = Instant::now();
+    let step = started(yaml, host).await;
+    let (took, now, peak) = (begun.elapsed(), memory("VmRSS:"), memory("VmHWM:"));
+    println!(
+        "  restored within {} ms: {now:.0} MiB, {peak:.0} MiB at most",
+        took.as_millis()
+    );
+    let now = std::time::SystemTime::UNIX_EPOCH
+        .elapsed()
+        .map_or(0, |now| now.as_secs());
+    let again = round(&step, streams, 1, now).await;
+    println!(
+        "  a round later: {again} ns per point, {:.0} MiB, {:.0} MiB at most",
+        memory("VmRSS:"),
+        memory("VmHWM:")
+    );
+    let begun = Instant::now();
+    step.component
+        .shutdown(Instant::now() + Duration::from_secs(60))
+        .await
+        .expect("it stops");
+    println!("  stopped within {} ms", begun.elapsed().as_millis());
+}
+
+/// One phase, in a process of its own.
+async fn phase(name: &str, directory: &str, streams: usize) {
+    let fsync = directory.ends_with("fsync");
+    const YAML: &str = "{max_stale: 1h, storage: file_storage, checkpoint_interval: 10s}";
+    match name {
+        "read" => {
+            let mut reading = 0;
+            for first in (0..50 * POINTS).step_by(POINTS) {
+                let batch = batch(first, 0);
+                let begun = cpu(ClockId::ThreadCPUTime);
+                batch.visit_metrics(&mut Nothing);
+                reading += cpu(ClockId::ThreadCPUTime) - begun;
+            }
+            println!("  {} ns per point", reading / (50 * POINTS) as u64);
+        }
+        "memory" => {
+            let empty = memory("VmRSS:");
+            run(started("max_stale: 1h", &Host::default()).await, streams, empty).await;
+        }
+        _ => {
+            let (extension, host) = storage(directory, fsync);
+            if name == "run" {
+                let empty = memory("VmRSS:");
+                run(started(YAML, &host).await, streams, empty).await;
+            } else {
+                restart(YAML, &host, streams).await;
+            }
+            drop(extension);
+        }
+    }
+    // Nothing is closed: what is not durable by now is lost.
+    std::process::exit(0);
+}
+
 #[tokio::main]
 async fn main() {
-    let streams = std::env::args()
-        .filter_map(|argument| argument.parse().ok())
-        .next()
-        .unwrap_or(1_000_000usize);
-    let mut reading = 0;
-    for first in (0..50 * POINTS).step_by(POINTS) {
-        let batch = batch(first, 0);
-        let begun = cpu_of_this_thread();
-        batch.visit_metrics(&mut Nothing);
-        reading += cpu_of_this_thread() - begun;
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, name, directory, streams] = &arguments[..] {
+        return phase(name, directory, streams.parse().expect("a number")).await;
     }
-    println!("only reading: {} ns per point", reading / (50 * POINTS) as u64);
-    measure("in memory", "max_stale: 1h", &Host::default(), streams).await;
-    for fsync in [false, true] {
-        let directory = tempfile::TempDir::new().expect("a folder");
-        let (extension, host) = storage(weir_extension_file_storage::FACTORY, directory.path(), fsync);
-        let name = if fsync {
-            "with storage and fsync"
-        } else {
-            "with storage"
-        };
-        let yaml = "{max_stale: 1h, storage: file_storage, checkpoint_interval: 10s}";
-        measure(name, yaml, &host, streams).await;
-        let (before, begun) = (resident(), Instant::now());
-        let step = started(yaml, &host).await;
-        println!(
-            "  restored within {} ms, {} bytes per stream",
-            begun.elapsed().as_millis(),
-            resident().saturating_sub(before) / streams
-        );
-        step.component
-            .shutdown(Instant::now() + Duration::from_secs(60))
-            .await
-            .expect("it stops");
-        drop(extension);
+    let streams = arguments.iter().find_map(|argument| argument.parse().ok());
+    let streams: usize = streams.unwrap_or(1_000_000);
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let phases = [
+        ("only reading", "read", ""),
+        ("in memory", "memory", ""),
+        ("with storage", "run", "plain"),
+        ("  after a crash", "restart", "plain"),
+        ("with storage and fsync", "run", "fsync"),
+        ("  after a crash", "restart", "fsync"),
+        ("  after a stop", "restart", "fsync"),
+    ];
+    for (title, name, directory) in phases {
+        println!("{title}:");
+        let directory = folder.path().join(directory);
+        std::fs::create_dir_all(&directory).expect("a folder");
+        let status = std::process::Command::new(&arguments[0])
+            .arg(name)
+            .arg(&directory)
+            .arg(streams.to_string())
+            .status();
+        assert!(status.is_ok_and(|status| status.success()), "the phase failed");
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use weir_streams::{Budget, Entry, Limits, SHARDS, Shards, Slot, StreamId, StreamTable};
 
 use crate::decision::{Decision, Reason, Tally};
-use crate::encoding;
+use crate::frame::Frame;
 use crate::shelf::Shelved;
 use crate::stream::{Content, Point, Standing, Stream};
 use crate::waiting::{Place, Released, Waiter, Waiting};
@@ -41,8 +41,8 @@ pub(crate) struct Outcome {
     pub(crate) released: Vec<Released>,
     /// Shelved batches of which nothing waits any more.
     pub(crate) finished: Vec<Arc<Shelved>>,
-    /// Every stream that changed as it is now, encoded, if that is written down.
-    pub(crate) images: Vec<u8>,
+    /// Every stream that changed as it is now, if that is written down.
+    pub(crate) frame: Option<Frame>,
     pub(crate) tally: Tally,
 }
 
@@ -96,6 +96,8 @@ impl Accumulator {
     ) -> Outcome {
         let order = Order::of(&points);
         let mut points = points;
+        // Room is made now: under a lock there is no time for it.
+        let frame = self.journaled.then(|| Frame::with_room(points.len()));
         let (mut walk, number) = self.shards.walk(|| self.next.fetch_add(1, Ordering::Relaxed));
         let shelved = shelve(number);
         let mut step = Step {
@@ -107,19 +109,17 @@ impl Accumulator {
                 decisions: vec![Decision::Drop(Reason::Invalid); points.len()],
                 released: Vec::new(),
                 finished: Vec::new(),
-                images: Vec::new(),
+                frame,
                 tally: Tally::default(),
             },
         };
-        if self.journaled {
-            // About what numbers take; under the lock there is no time to move.
-            step.outcome.images.reserve(points.len() * 48 + 1);
-            step.outcome.images.push(encoding::VERSION);
-        }
         let mut last = Some(last);
         let mut slots = Vec::new();
         while walk
             .next(|shard, table, waiting| {
+                if let Some(frame) = &mut step.outcome.frame {
+                    frame.enter(shard);
+                }
                 step.shard(order.of_shard(shard), &mut points, table, waiting, &mut slots);
                 if shard + 1 == SHARDS
                     && let Some(last) = last.take()
@@ -303,14 +303,15 @@ impl Step<'_> {
         let Content::Delta(delta) = std::mem::replace(&mut point.content, Content::Nothing) else {
             return Decision::Drop(Reason::Invalid);
         };
-        let slot = match slot {
+        let (slot, all) = match slot {
             Some(slot) => {
                 let reset = table.change(slot, |entry| {
                     entry.seen = self.now.seconds;
                     entry.value.add(point, delta)
                 });
-                self.outcome.tally.resets += u64::from(reset == Some(true));
-                slot
+                let reset = reset == Some(true);
+                self.outcome.tally.resets += u64::from(reset);
+                (slot, reset)
             }
             None => {
                 let entry = Entry {
@@ -319,7 +320,7 @@ impl Step<'_> {
                     value: Stream::first(point, delta),
                 };
                 match table.insert(entry) {
-                    Ok(slot) => slot,
+                    Ok(slot) => (slot, true),
                     Err(_) => return Decision::Drop(Reason::Limit),
                 }
             }
@@ -327,8 +328,8 @@ impl Step<'_> {
         let Some(entry) = table.get(slot) else {
             return Decision::Drop(Reason::Limit);
         };
-        if self.accumulator.journaled {
-            encoding::put_stream(&mut self.outcome.images, entry.id, &entry.value);
+        if let Some(frame) = &mut self.outcome.frame {
+            frame.put(slot, entry.id, &entry.value, all);
         }
         Decision::Total {
             start_ns: entry.value.start_ns,

@@ -1,4 +1,5 @@
-//! How streams are stored. Version 1; a change of anything here is a new version.
+//! How streams are stored in pages. Version 1; a change of anything here is a new version. What one batch changed is stored more
+//! briefly, see [`frame`](crate::frame).
 //!
 //! A list of streams is a version byte and the streams one after the other, in pages each preceded by its place:
 //!
@@ -25,38 +26,58 @@ use crate::stream::{Stream, Total};
 /// First byte of every list of streams.
 pub(crate) const VERSION: u8 = 1;
 
+/// How much of a total is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Body {
+    /// All of it.
+    Whole,
+    /// All but the bounds of an explicit histogram.
+    WithoutBounds,
+}
+
 /// Appends a stream.
 pub(crate) fn put_stream(out: &mut Vec<u8>, id: StreamId, stream: &Stream) {
-    let kind = match &stream.total {
+    out.extend(id.to_bytes());
+    out.push(kind(&stream.total));
+    out.extend(stream.digest.to_le_bytes());
+    out.extend(stream.start_ns.to_le_bytes());
+    out.extend(stream.time_ns.to_le_bytes());
+    put_body(out, &stream.total, Body::Whole);
+}
+
+/// Returns the kind of a total, below 4.
+pub(crate) const fn kind(total: &Total) -> u8 {
+    match total {
         Total::Int(_) => 0,
         Total::Double(_) => 1,
         Total::Histogram(_) => 2,
         Total::Exponential(_) => 3,
-    };
-    out.extend(id.to_bytes());
-    out.push(kind);
-    out.extend(stream.digest.to_le_bytes());
-    out.extend(stream.start_ns.to_le_bytes());
-    out.extend(stream.time_ns.to_le_bytes());
-    match &stream.total {
+    }
+}
+
+/// Appends a total, whose kind is written already.
+pub(crate) fn put_body(out: &mut Vec<u8>, total: &Total, body: Body) {
+    match total {
         Total::Int(value) => out.extend(value.to_le_bytes()),
         Total::Double(value) => out.extend(value.to_le_bytes()),
         Total::Histogram(histogram) => {
             put_head(out, histogram.count, &histogram.extremes);
-            put_varint(out, histogram.bounds.len() as u64);
-            histogram
-                .bounds
-                .iter()
-                .for_each(|bound| out.extend(bound.to_le_bytes()));
+            if body == Body::Whole {
+                put_varint(out, histogram.bounds.len() as u64);
+                histogram
+                    .bounds
+                    .iter()
+                    .for_each(|bound| out.extend(bound.to_le_bytes()));
+            }
             put_counts(out, &histogram.counts);
         }
         Total::Exponential(histogram) => {
             put_head(out, histogram.count, &histogram.extremes);
-            put_signed(out, histogram.scale);
+            put_signed(out, histogram.scale.into());
             put_varint(out, histogram.zero_count);
             out.extend(histogram.zero_threshold.to_le_bytes());
             for side in [&histogram.positive, &histogram.negative] {
-                put_signed(out, side.offset);
+                put_signed(out, side.offset.into());
                 put_counts(out, &side.counts);
             }
         }
@@ -81,7 +102,8 @@ fn put_counts(out: &mut Vec<u8>, counts: &[u64]) {
     counts.iter().for_each(|count| put_varint(out, *count));
 }
 
-fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+/// Appends a number in 1 to 10 bytes.
+pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -89,8 +111,9 @@ fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-fn put_signed(out: &mut Vec<u8>, value: i32) {
-    put_varint(out, u64::from((value << 1 ^ value >> 31).cast_unsigned()));
+/// Appends a signed number, those near 0 in few bytes.
+pub(crate) fn put_signed(out: &mut Vec<u8>, value: i64) {
+    put_varint(out, (value << 1 ^ value >> 63).cast_unsigned());
 }
 
 /// Reads streams. What is read never leads beyond its end, whatever it is.
@@ -104,9 +127,14 @@ impl<'a> Reader<'a> {
     /// Begins a list; `None` if it is of another version.
     pub(crate) fn new(bytes: &'a [u8]) -> Option<Self> {
         match bytes {
-            [VERSION, rest @ ..] => Some(Self { rest, bounds: None }),
+            [VERSION, rest @ ..] => Some(Self::over(rest)),
             _ => None,
         }
+    }
+
+    /// Reads what has its version elsewhere.
+    pub(crate) const fn over(rest: &'a [u8]) -> Self {
+        Self { rest, bounds: None }
     }
 
     /// Returns true at the end.
@@ -126,13 +154,7 @@ impl<'a> Reader<'a> {
         let digest = u32::from_le_bytes(self.take()?);
         let start_ns = u64::from_le_bytes(self.take()?);
         let time_ns = u64::from_le_bytes(self.take()?);
-        let total = match kind {
-            0 => Total::Int(i64::from_le_bytes(self.take()?)),
-            1 => Total::Double(self.double()?),
-            2 => Total::Histogram(Box::new(self.explicit()?)),
-            3 => Total::Exponential(Box::new(self.exponential()?)),
-            _ => return None,
-        };
+        let total = self.body(kind, Body::Whole)?;
         let stream = Stream {
             start_ns,
             time_ns,
@@ -142,8 +164,27 @@ impl<'a> Reader<'a> {
         Some((id, stream))
     }
 
-    fn explicit(&mut self) -> Option<ExplicitHistogram> {
+    /// Reads a total of a kind; `None` if there is no whole one. Without bounds there are none in an explicit histogram.
+    pub(crate) fn body(&mut self, kind: u8, body: Body) -> Option<Total> {
+        Some(match kind {
+            0 => Total::Int(i64::from_le_bytes(self.take()?)),
+            1 => Total::Double(self.double()?),
+            2 => Total::Histogram(Box::new(self.explicit(body)?)),
+            3 => Total::Exponential(Box::new(self.exponential()?)),
+            _ => return None,
+        })
+    }
+
+    fn explicit(&mut self, body: Body) -> Option<ExplicitHistogram> {
         let (count, extremes) = self.head()?;
+        if body == Body::WithoutBounds {
+            return Some(ExplicitHistogram {
+                count,
+                extremes,
+                bounds: Arc::default(),
+                counts: self.counts()?.into(),
+            });
+        }
         let length = self.length(8)?;
         let bounds: Arc<[f64]> = (0..length).map(|_| self.double()).collect::<Option<_>>()?;
         let bounds = match &self.bounds {
@@ -164,11 +205,11 @@ impl<'a> Reader<'a> {
 
     fn exponential(&mut self) -> Option<ExponentialHistogram> {
         let (count, extremes) = self.head()?;
-        let scale = self.signed()?;
+        let scale = i32::try_from(self.signed()?).ok()?;
         let zero_count = self.varint()?;
         let zero_threshold = self.double()?;
         let mut side = || {
-            let offset = self.signed()?;
+            let offset = i32::try_from(self.signed()?).ok()?;
             let counts = self.counts()?;
             i32::try_from(i64::from(offset) + counts.len() as i64).ok()?;
             Some(Buckets { offset, counts })
@@ -207,7 +248,8 @@ impl<'a> Reader<'a> {
         (length <= self.rest.len() / size).then_some(length)
     }
 
-    fn varint(&mut self) -> Option<u64> {
+    /// Reads what [`put_varint`] wrote.
+    pub(crate) fn varint(&mut self) -> Option<u64> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -219,8 +261,9 @@ impl<'a> Reader<'a> {
         None
     }
 
-    fn signed(&mut self) -> Option<i32> {
-        let number = u32::try_from(self.varint()?).ok()?;
+    /// Reads what [`put_signed`] wrote.
+    pub(crate) fn signed(&mut self) -> Option<i64> {
+        let number = self.varint()?;
         Some((number >> 1).cast_signed() ^ -((number & 1).cast_signed()))
     }
 
@@ -228,7 +271,8 @@ impl<'a> Reader<'a> {
         Some(f64::from_le_bytes(self.take()?))
     }
 
-    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+    /// Reads bytes as they are.
+    pub(crate) fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (taken, rest) = self.rest.split_first_chunk::<N>()?;
         self.rest = rest;
         Some(*taken)
@@ -236,4 +280,4 @@ impl<'a> Reader<'a> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

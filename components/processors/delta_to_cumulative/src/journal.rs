@@ -4,24 +4,25 @@
 //! |---|---|
 //! | `m` | [`Meta`]: what the rest depends on |
 //! | `p`, shard (1 byte), page (4 bytes) | a page of streams, as of some moment since the last checkpoint began |
-//! | `l`, number (8 bytes) | the streams that one batch changed, as they were after it |
 //! | `w`, number (8 bytes) | the points of one batch that wait |
+//! | `z`, number (8 bytes) | the [streams that one batch changed](crate::frame), as they were after it |
 //!
-//! Numbers in keys are big-endian, so that keys are in their order. The journal, `l`, holds whole states and not deltas: reading it
-//! again, or reading what a page has already, changes nothing.
+//! Numbers in keys are big-endian, so that keys are in their order. The journal, `z`, holds states and not deltas: reading it
+//! again, or reading what a page has already, changes nothing. It stands last, where a store that is a tree appends with the least to do.
 
 use std::sync::Arc;
 
 use weir_component::{Changes, Commit, Store};
 
+use crate::frame::Frame;
 use crate::shelf::Shelved;
 
 /// First byte of [`Meta`].
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 pub(crate) const META: &[u8] = b"m";
 pub(crate) const PAGE: u8 = b'p';
-pub(crate) const FRAME: u8 = b'l';
+pub(crate) const FRAME: u8 = b'z';
 pub(crate) const WAITING: u8 = b'w';
 
 /// What all stored streams depend on.
@@ -90,10 +91,9 @@ pub(crate) struct Record {
 
 impl Record {
     /// Adds the streams that changed.
-    pub(crate) fn streams(&mut self, number: u64, images: Vec<u8>) {
-        // The version alone: nothing changed.
-        if images.len() > 1 {
-            self.changes.put(&numbered_key(FRAME, number), images);
+    pub(crate) fn streams(&mut self, number: u64, frame: Option<Frame>) {
+        if let Some(frame) = frame.and_then(Frame::into_bytes) {
+            self.changes.put(&numbered_key(FRAME, number), frame);
         }
     }
 

@@ -14,6 +14,7 @@ mod config;
 mod decision;
 mod encoding;
 mod ending;
+mod frame;
 mod journal;
 mod metrics;
 mod naming;

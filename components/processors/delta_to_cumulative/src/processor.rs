@@ -319,7 +319,7 @@ impl Core {
             .drain(..)
             .filter(|number| *number != outcome.number)
             .for_each(|number| record.finished(number));
-        record.streams(outcome.number, std::mem::take(&mut outcome.images));
+        record.streams(outcome.number, outcome.frame.take());
         let (commit, bytes) = journal.write(record);
         if self.instruments.journaled(bytes) > LONG_JOURNAL {
             self.much_to_write.notify_one();
@@ -403,7 +403,7 @@ impl Core {
         }
         let mut record = Record::default();
         record.all_finished(&outcome.finished);
-        record.streams(outcome.number, std::mem::take(&mut outcome.images));
+        record.streams(outcome.number, outcome.frame.take());
         let (commit, bytes) = self.journal.get()?.write(record);
         self.instruments.journaled(bytes);
         Some(commit)

@@ -8,6 +8,7 @@ use weir_streams::{Entry, PAGE, SHARDS, Shards};
 
 use crate::accumulator::Accumulator;
 use crate::encoding::Reader;
+use crate::frame::Records;
 use crate::journal::{FRAME, META, Meta, WAITING, number_of, page_of};
 use crate::shelf;
 use crate::stream::Stream;
@@ -74,9 +75,6 @@ pub(crate) async fn restore(
         },
     )
     .await?;
-    for shard in 0..SHARDS {
-        accumulator.shards.with(shard, |table, _| table.settle());
-    }
     let frames = Arc::clone(accumulator);
     let journal = read(store, &[FRAME], Frames::default(), move |journal, key, value| {
         journal.bytes += (key.len() + value.len()) as u64;
@@ -86,6 +84,9 @@ pub(crate) async fn restore(
         journal.unreadable += u64::from(read_frame(&frames, value).is_none());
     })
     .await?;
+    for shard in 0..SHARDS {
+        accumulator.shards.with(shard, |table, _| table.settle());
+    }
     let waiting = read(
         store,
         &[WAITING],
@@ -137,7 +138,11 @@ fn read_page(accumulator: &Accumulator, shard: usize, page: usize, bytes: &[u8])
     let mut reader = Reader::new(bytes)?;
     // No table has pages beyond 32 bits of slots.
     let first = u32::try_from(page.checked_mul(PAGE)?).ok()?;
-    if shard >= SHARDS {
+    if shard >= SHARDS
+        || !accumulator
+            .shards
+            .with(shard, |table, _| table.restore_page(page))
+    {
         return None;
     }
     while !reader.is_empty() {
@@ -155,13 +160,16 @@ fn read_page(accumulator: &Accumulator, shard: usize, page: usize, bytes: &[u8])
 
 /// Puts the streams of a frame over what is there; `None` if not all of them can be read.
 fn read_frame(accumulator: &Accumulator, bytes: &[u8]) -> Option<()> {
-    let mut reader = Reader::new(bytes)?;
-    while !reader.is_empty() {
-        let (id, value) = reader.stream()?;
-        let shard = Shards::<Stream, Waiting>::shard_of(id);
-        accumulator
+    let mut records = Records::of(bytes)?;
+    let mut all = true;
+    while !records.is_empty() {
+        let record = records.record().filter(|record| record.shard < SHARDS)?;
+        all &= accumulator
             .shards
-            .with(shard, |table, _| table.restore(Entry { id, seen: 0, value }));
+            .with(record.shard, |table, _| record.restore(table));
     }
-    Some(())
+    all.then_some(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -105,6 +105,29 @@ proptest! {
 }
 
 #[test]
+fn what_is_restored_over_takes_the_place_of_what_was_there() {
+    let mut table = table(usize::MAX, usize::MAX);
+    assert!(table.restore_at(5, new(1, 3)));
+    assert!(!table.restore_at(5, new(2, 0)), "the slot is taken");
+    assert!(!table.restore_at(6, new(1, 0)), "the stream is there");
+    assert!(table.restore_over(5, new(2, 4)));
+    assert_eq!(
+        (table.find(new(1, 0).id), table.find(new(2, 0).id)),
+        (None, Some(5))
+    );
+    assert!(table.restore_over(300, new(2, 6)), "it has moved");
+    assert_eq!((table.len(), table.find(new(2, 0).id)), (1, Some(300)));
+    assert_eq!(table.budget.bytes(), StreamTable::<Vec<u8>>::ENTRY_BYTES + 6);
+    assert!(
+        !table.restore_over(Slot::MAX, new(3, 0)),
+        "a slot out of nowhere takes no memory"
+    );
+    table.settle();
+    assert_eq!(table.insert(new(4, 0)), Ok(0));
+    assert_eq!(table.pages(), 3);
+}
+
+#[test]
 fn new_streams_are_refused_at_the_limit_of_bytes_and_known_ones_grow() {
     let mut table = table(usize::MAX, 2 * StreamTable::<Vec<u8>>::ENTRY_BYTES + 10);
     let slot = table.insert(new(1, 5)).unwrap();
@@ -128,6 +151,19 @@ fn slots_are_used_again_so_that_churn_takes_no_memory() {
         assert!(slot < PAGE as u32);
     }
     assert_eq!(table.pages(), 1);
+}
+
+#[test]
+fn what_was_taken_out_goes_back_beyond_the_limit() {
+    let mut table = table(1, usize::MAX);
+    let slot = table.insert(new(1, 5)).unwrap();
+    let taken = table.remove(slot).unwrap();
+    table.insert(new(2, 5)).unwrap();
+    let bytes = table.budget.bytes();
+    let slot = table.put_back(taken);
+    assert_eq!(table.get(slot).unwrap().id, new(1, 0).id);
+    assert_eq!((table.budget.streams(), table.budget.bytes()), (2, 2 * bytes));
+    table.insert(new(3, 5)).unwrap_err();
 }
 
 #[test]

@@ -27,7 +27,7 @@ async fn totals_go_on_after_a_restart() {
         .await
         .unwrap();
     first.stop().await;
-    let frames = storage.content().keys().filter(|key| key[0] == b'l').count();
+    let frames = storage.content().keys().filter(|key| key[0] == b'z').count();
     assert_eq!(frames, 0, "at stop everything is in pages");
     let (second, sink) = start(STORED, &storage).await;
     second
@@ -85,9 +85,9 @@ async fn checkpoints_write_what_changed_and_end_the_journal() {
             .await
             .unwrap();
     }
-    assert_eq!((count(b'p'), count(b'l')), (0, 3));
+    assert_eq!((count(b'p'), count(b'z')), (0, 3));
     tokio::time::sleep(Duration::from_secs(11)).await;
-    assert_eq!((count(b'p') > 0, count(b'l')), (true, 0));
+    assert_eq!((count(b'p') > 0, count(b'z')), (true, 0));
     let before = storage.commits();
     tokio::time::sleep(Duration::from_secs(10)).await;
     let pages = storage.content();
