@@ -303,8 +303,10 @@ fn in_front_of<P: Processor>(
                     if let Err(error) = &answer
                         && !error.is_partial()
                     {
-                        // The caller keeps all of the batch, and will send again what the processor has taken out and counted.
+                        // The caller keeps all of the batch, and will send it again. What the processor has taken out and counted
+                        // comes again, what it has added will be made again.
                         book.repeated(given.saturating_sub(handed_on));
+                        book.dropped("made_again", handed_on.saturating_sub(given));
                     }
                     answer
                 }

@@ -98,7 +98,7 @@ pub trait Processor: Send + Sync + Sized + 'static {
 
     /// Looks at or changes a batch. Batches may come from several threads at once.
     ///
-    /// Items that the processor takes away it counts in its [`Book`](crate::Book).
+    /// Items that the processor takes away, and those that it adds, it counts in its [`Book`](crate::Book).
     ///
     /// # Errors
     ///
