@@ -114,6 +114,18 @@ fn kind_and_points(data: Option<&Data>) -> (MetricKind, usize) {
     }
 }
 
+impl<'a> From<&'a otlp::HistogramDataPoint> for HistogramPoint<'a> {
+    fn from(point: &'a otlp::HistogramDataPoint) -> Self {
+        histogram_point(point)
+    }
+}
+
+impl<'a> From<&'a otlp::ExponentialHistogramDataPoint> for ExponentialHistogramPoint<'a> {
+    fn from(point: &'a otlp::ExponentialHistogramDataPoint) -> Self {
+        exponential_histogram_point(point)
+    }
+}
+
 fn number_point(point: &otlp::NumberDataPoint) -> NumberPoint<'_> {
     NumberPoint {
         attributes: Attributes::decoded(&point.attributes),
