@@ -7,8 +7,8 @@ use tokio::time::{MissedTickBehavior, interval, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use weir_component::{
-    Batch, Book, BuildContext, BuildError, Component, ConsumeError, Consumer, Extent, Host, Layer, Refusal,
-    ShutdownError, StartError, async_trait,
+    Batch, Book, BuildContext, BuildError, Component, ConsumeError, Consumer, Extent, Host, Layer,
+    ProcessorMetrics, Refusal, ShutdownError, StartError, async_trait,
 };
 use weir_edit::refusal;
 
@@ -32,6 +32,7 @@ struct Core {
     next: Consumer,
     book: Book,
     instruments: Instruments,
+    processing: ProcessorMetrics,
 }
 
 #[async_trait]
@@ -67,6 +68,7 @@ impl Layer for CumulativeToDelta {
             next,
             book: context.book.clone(),
             instruments: Instruments::new(context),
+            processing: ProcessorMetrics::new(context),
         };
         Ok(Self {
             core: Arc::new(core),
@@ -86,6 +88,7 @@ impl Core {
     }
 
     async fn consume(&self, mut batch: Batch) -> Result<(), ConsumeError> {
+        let (given, processing) = (batch.items() as u64, self.processing.begin());
         let context = batch.context().clone();
         let mut conversion = self.converter.begin(context.tenant.as_deref(), self.seconds());
         let rewritten = batch.rewrite(&mut conversion);
@@ -94,8 +97,10 @@ impl Core {
             undo: std::mem::take(&mut conversion.undo),
         };
         let tally = conversion.tally;
-        let rewritten = rewritten.map_err(refusal)?;
-        let answer = match rewritten.before > 0 && rewritten.after == 0 {
+        let left = rewritten.as_ref().map_or(0, |rewritten| rewritten.after as u64);
+        self.processing.end(processing, given, left);
+        rewritten.map_err(refusal)?;
+        let answer = match given > 0 && left == 0 {
             true => Ok(()),
             false => self.next.consume(batch).await,
         };

@@ -98,18 +98,16 @@ impl Newest {
     /// then only the newer of the two is held.
     pub(crate) fn put_back(&self, entry: Entry<Held>) -> bool {
         self.table.with(Shards::<Held>::shard_of(entry.id), |table, ()| {
-            let since = table.find(entry.id).and_then(|slot| table.get(slot));
-            match since.map(|since| since.value.time_ns < entry.value.time_ns) {
-                None => {
-                    table.restore(entry);
-                    true
+            let Some(since) = table.find(entry.id) else {
+                table.put_back(entry);
+                return true;
+            };
+            table.change(since, |since| {
+                if since.value.time_ns < entry.value.time_ns {
+                    *since = entry;
                 }
-                Some(true) => {
-                    table.restore(entry);
-                    false
-                }
-                Some(false) => false,
-            }
+            });
+            false
         })
     }
 

@@ -128,14 +128,14 @@ impl Interval {
 
 impl Core {
     async fn consume(&self, mut batch: Batch) -> Result<(), ConsumeError> {
-        let (given, processing) = (batch.items(), self.processing.begin());
+        let (given, processing) = (batch.items() as u64, self.processing.begin());
         let context = batch.context().clone();
         let mut taking = Taking::new(&self.newest, &self.homes, self.pass_through, self.seed, &context);
         let rewritten = batch.rewrite(&mut taking);
         let taken = Taken::new(self, taking.tally);
+        let left = rewritten.as_ref().map_or(0, |rewritten| rewritten.after as u64);
+        self.processing.end(processing, given, left);
         rewritten.map_err(refusal)?;
-        let left = batch.items();
-        self.processing.end(processing, given as u64, left as u64);
         let answer = match given > 0 && left == 0 {
             true => Ok(()),
             false => self.next.consume(batch).await,

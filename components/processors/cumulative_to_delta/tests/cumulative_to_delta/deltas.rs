@@ -38,6 +38,23 @@ async fn totals_become_what_came_since() {
 }
 
 #[tokio::test]
+async fn points_are_counted_as_those_of_other_processors() {
+    let (bench, _sink) = bench("");
+    bench.start().await;
+    bench
+        .send(totals(&[(1, 0, 10, 5), (2, 0, 10, 7), (1, 0, 20, 6)]))
+        .await
+        .unwrap();
+    let rendered = bench.context.metrics.render();
+    for (name, items) in [("incoming", 3), ("outgoing", 1)] {
+        let name = format!("otelcol_processor_{name}_items");
+        let line = rendered.lines().find(|line| line.starts_with(&name));
+        assert!(line.unwrap().ends_with(&format!(" {items}")), "{rendered}");
+    }
+    bench.stop().await;
+}
+
+#[tokio::test]
 async fn a_first_point_goes_on_if_it_covers_nothing_from_before_the_processor() {
     let firsts = [
         (1, FUTURE, FUTURE + 10, 5),
