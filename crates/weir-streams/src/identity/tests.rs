@@ -241,6 +241,29 @@ fn streams_of_different_owners_are_different() {
 }
 
 #[test]
+fn edited_attributes_make_the_id_of_a_point_that_has_them() {
+    let stream = |attributes: &[KeyValue]| Stream {
+        attributes: attributes.to_vec(),
+        ..Stream::default()
+    };
+    let (one, other) = (text("a", "1"), pair("b", Value::IntValue(2)));
+    let mut ids = Ids(Identity::new(7), Vec::new());
+    Batch::from_decoded(stream(&[one.clone()]).request()).visit_metrics(&mut ids);
+    let edited = |ids: &mut Ids, pairs: &[&KeyValue]| {
+        let attributes = pairs.iter().map(|pair| Attribute::Decoded(pair));
+        ids.0.stream_of(attributes)
+    };
+    assert_eq!(edited(&mut ids, &[&one]), ids.1[0]);
+    assert_eq!(edited(&mut ids, &[]), stream(&[]).id());
+    let both = stream(&[one.clone(), other.clone()]).id();
+    assert_eq!(edited(&mut ids, &[&other, &one]), both);
+    assert_ne!(
+        ids.0.attribute(&Attribute::Decoded(&one)),
+        ids.0.attribute(&Attribute::Decoded(&other))
+    );
+}
+
+#[test]
 fn the_way_of_encoding_does_not_count() {
     // The same attribute with its value first, and with lengths of two bytes.
     let plain = [0x0a, 1, b'k', 0x12, 3, 0x0a, 1, b'v'];
