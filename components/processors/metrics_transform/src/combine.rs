@@ -45,7 +45,7 @@ pub(crate) fn combine(
     let Some(mut combined) = combined else { return };
     combined.name.clone_from(&transform.new_name);
     merge::regroup(&mut combined, by, tally);
-    if transform.operate(&mut combined, true, tally) {
+    if transform.operate(&mut combined, None, tally) {
         metrics.push(combined);
     }
 }

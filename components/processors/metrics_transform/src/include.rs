@@ -79,20 +79,26 @@ impl Include {
         self.matches_name(&metric.name) && (self.is_by_name() || any(points::labels(metric)))
     }
 
-    /// Returns true if all points match of a metric that does.
-    pub(crate) fn matches_all(&self, metric: &Metric) -> bool {
-        let labels = || points::labels(metric).into_iter();
-        self.is_by_name() || labels().all(|labels| self.matches_labels(labels))
+    /// Returns for each point of a metric that matches whether it does, in order; nothing if all do.
+    pub(crate) fn part(&self, metric: &Metric) -> Option<Vec<bool>> {
+        if self.is_by_name() {
+            return None;
+        }
+        let matches = |labels: &Vec<KeyValue>| self.matches_labels(labels);
+        let part: Vec<bool> = points::labels(metric).into_iter().map(matches).collect();
+        part.contains(&false).then_some(part)
     }
 
     /// Takes the points that match, of a metric that does. What is left of the metric stays; returns true if that is nothing.
     pub(crate) fn take(&self, metric: &mut Metric) -> (Metric, bool) {
-        if self.matches_all(metric) {
+        let Some(part) = self.part(metric) else {
             return (std::mem::take(metric), true);
-        }
+        };
         let mut taken = metric.clone();
-        points::retain(&mut taken, |mut point| self.matches_labels(point.labels()));
-        points::retain(metric, |mut point| !self.matches_labels(point.labels()));
+        let mut matches = part.iter();
+        points::retain(&mut taken, |_| matches.next() == Some(&true));
+        let mut matches = part.iter();
+        points::retain(metric, |_| matches.next() == Some(&false));
         (taken, false)
     }
 

@@ -77,14 +77,14 @@ impl Transform {
 
     /// Changes a metric that matches. Returns false if it loses its last point.
     pub(crate) fn update(&self, metric: &mut Metric, tally: &mut Tally) -> bool {
-        let whole = self.include.matches_all(metric);
-        if whole && !self.new_name.is_empty() {
+        let part = self.include.part(metric);
+        if part.is_none() && !self.new_name.is_empty() {
             match self.include.rename(&metric.name, &self.new_name) {
                 Ok(name) => metric.name = name,
                 Err(why) => tally.skip(why),
             }
         }
-        self.operate(metric, whole, tally)
+        self.operate(metric, part.as_deref(), tally)
     }
 
     /// Copies what matches of a metric that does, changed. Returns nothing if there is no name for it, or no point is left.
@@ -99,28 +99,25 @@ impl Transform {
         let (mut copy, _) = self.include.take(&mut metric.clone());
         copy.name = name;
         tally.added += points::count(&copy) as u64;
-        self.operate(&mut copy, true, tally).then_some(copy)
+        self.operate(&mut copy, None, tally).then_some(copy)
     }
 
-    /// Does the operations to a metric. `whole` says whether those may run that concern all points. Returns false if it loses its last
-    /// point.
-    pub(crate) fn operate(&self, metric: &mut Metric, whole: bool, tally: &mut Tally) -> bool {
+    /// Does the operations to a metric. `part` says which points they concern, unless it is all: then those do nothing that concern the
+    /// metric as a whole. Returns false if it loses its last point.
+    pub(crate) fn operate(&self, metric: &mut Metric, part: Option<&[bool]>, tally: &mut Tally) -> bool {
         let was_empty = points::count(metric) == 0;
         for operation in &self.operations {
-            match operation {
-                Operation::Edit(edit) if edit.concerns_all_points() => {
-                    if whole {
-                        points::retain(metric, |point| edit.point(point, tally));
-                    }
+            match (operation, part) {
+                (Operation::Edit(edit), None) => points::retain(metric, |point| edit.point(point, tally)),
+                (Operation::Edit(edit), Some(part)) if !edit.concerns_all_points() => {
+                    // None of these drops points, so the parts stay what they are.
+                    let mut concerned = part.iter();
+                    points::retain(metric, |point| {
+                        concerned.next() != Some(&true) || edit.point(point, tally)
+                    });
                 }
-                Operation::Edit(edit) => points::retain(metric, |mut point| {
-                    !self.include.matches_labels(point.labels()) || edit.point(point, tally)
-                }),
-                Operation::Regroup(regroup) => {
-                    if whole {
-                        regroup.run(metric, tally);
-                    }
-                }
+                (Operation::Regroup(regroup), None) => regroup.run(metric, tally),
+                (_, Some(_)) => {}
             }
         }
         was_empty || points::count(metric) > 0

@@ -187,6 +187,17 @@ fn only_points_that_match_are_changed_and_the_whole_only_if_all_do() {
          gauge metric1{label1=v1,label2=b} 1..2 = 2",
         "gauge new 1..2 = 3.0",
     );
+    // What a transform concerns is settled when it begins.
+    check(
+        "[{include: m, experimental_match_labels: {a: b}, action: update, operations: [
+            {action: update_label, label: a, value_actions: [{value: b, new_value: c}]},
+            {action: toggle_scalar_data_type}]},
+          {include: m, experimental_match_labels: {a: b}, action: update, new_name: never}]",
+        "gauge m{a=b} 1..2 = 1
+         gauge m{a=c} 1..2 = 1",
+        "gauge m{a=c} 1..2 = 1.0
+         gauge m{a=c} 1..2 = 1",
+    );
     // A label that is missing counts as empty.
     check(
         "[{include: ., match_type: regexp, experimental_match_labels: {missing: '^$', label1: 'v[12]'}, action: update, new_name: new}]",
