@@ -1,6 +1,6 @@
 //! The processor: takes batches, and keeps the books on what it takes out of them.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use tokio::time::{MissedTickBehavior, interval_at, timeout_at};
@@ -22,7 +22,7 @@ use crate::{Config, PassThrough};
 pub(crate) struct Interval {
     core: Arc<Core>,
     interval: Duration,
-    /// Nothing is taken any more.
+    /// The intervals are over.
     stopping: CancellationToken,
     /// Time is up for what is being handed on.
     giving_up: CancellationToken,
@@ -35,6 +35,8 @@ pub(crate) struct Core {
     pub(crate) homes: Homes,
     pass_through: PassThrough,
     seed: u64,
+    /// True once nothing is taken any more. Read while points are taken out of a batch.
+    closed: RwLock<bool>,
     pub(crate) next: Consumer,
     pub(crate) book: Book,
     pub(crate) instruments: Instruments,
@@ -53,6 +55,8 @@ impl Component for Interval {
     }
 
     async fn shutdown(&self, deadline: Instant) -> Result<(), ShutdownError> {
+        // Waits for those who take points at this moment.
+        *self.core.closed.write().unwrap_or_else(PoisonError::into_inner) = true;
         self.stopping.cancel();
         self.tasks.close();
         let drained = timeout_at(deadline.into(), async {
@@ -86,6 +90,7 @@ impl Layer for Interval {
             newest,
             pass_through: config.pass_through,
             seed: rand::random(),
+            closed: RwLock::new(false),
             next,
             book: context.book.clone(),
             instruments: Instruments::new(context),
@@ -101,10 +106,7 @@ impl Layer for Interval {
     }
 
     async fn consume(&self, batch: Batch) -> Result<(), ConsumeError> {
-        match self.stopping.is_cancelled() {
-            true => Err(ConsumeError::shutting_down()),
-            false => self.core.consume(batch).await,
-        }
+        self.core.consume(batch).await
     }
 }
 
@@ -127,7 +129,12 @@ impl Interval {
 }
 
 impl Core {
-    async fn consume(&self, mut batch: Batch) -> Result<(), ConsumeError> {
+    /// Takes out of a batch what is held.
+    fn take(&self, batch: &mut Batch) -> Result<Taken<'_>, ConsumeError> {
+        let closed = self.closed.read().unwrap_or_else(PoisonError::into_inner);
+        if *closed {
+            return Err(ConsumeError::shutting_down());
+        }
         let (given, processing) = (batch.items() as u64, self.processing.begin());
         let context = batch.context().clone();
         let mut taking = Taking::new(&self.newest, &self.homes, self.pass_through, self.seed, &context);
@@ -136,6 +143,13 @@ impl Core {
         let left = rewritten.as_ref().map_or(0, |rewritten| rewritten.after as u64);
         self.processing.end(processing, given, left);
         rewritten.map_err(refusal)?;
+        Ok(taken)
+    }
+
+    async fn consume(&self, mut batch: Batch) -> Result<(), ConsumeError> {
+        let given = batch.items();
+        let taken = self.take(&mut batch)?;
+        let left = batch.items();
         let answer = match given > 0 && left == 0 {
             true => Ok(()),
             false => self.next.consume(batch).await,
