@@ -8,7 +8,7 @@ use weir_testkit::{batches, contract};
 
 /// Configurations with what is required, for components that cannot do without options, or that would listen on a fixed port. `DIR` is
 /// a folder.
-const MINIMAL: [(&str, &str); 21] = [
+const MINIMAL: &[(&str, &str)] = &[
     (
         "otlp",
         "{protocols: {grpc: {endpoint: '127.0.0.1:0'}, http: {endpoint: '127.0.0.1:0'}}}",
