@@ -9,6 +9,7 @@ pub fn components() -> Catalog {
         weir_processor_attributes::FACTORY.into(),
         weir_processor_batch::FACTORY.into(),
         weir_processor_filter::FACTORY.into(),
+        weir_processor_group_by_attrs::FACTORY.into(),
         weir_processor_cumulative_to_delta::FACTORY.into(),
         weir_processor_delta_to_cumulative::FACTORY.into(),
         weir_processor_interval::FACTORY.into(),
