@@ -59,7 +59,7 @@ pub const RULES: &[Rule] = &[
            may_use: &["weir-telemetry", "weir-component", "weir-memory", "weir-net", "weir-storage"] },
     // L5, the program.
     Rule { subject: "weir-cli",
-           may_use: &["weir-proto", "weir-pdata", "weir-prom", "weir-telemetry", "weir-component", "weir-config",
+           may_use: &["weir-proto", "weir-pdata", "weir-prom", "weir-relabel", "weir-telemetry", "weir-component", "weir-config",
                       "weir-net", "weir-export", "weir-storage", "weir-runtime"] },
     Rule { subject: "weir",           may_use: &[ANY] },
     // Development only.

@@ -18,7 +18,7 @@ use crate::args::{self, Arguments, Command, ConfigArgs};
 use crate::feature_gates::Wish;
 use crate::gateway::GatewayError;
 use crate::own_telemetry::Counts;
-use crate::{components, feature_gates, print_config, run, validate};
+use crate::{components, feature_gates, print_config, relabel, run, validate};
 
 /// A binary: what it offers, what it is called, what it can do besides running a gateway.
 pub struct App {
@@ -118,7 +118,7 @@ impl App {
     }
 
     /// Does what the arguments of the process say. Results go to standard output, errors to standard error; the exit code
-    /// is 0 or 1.
+    /// is 0 or 1, or for `relabel` 2 if the set of labels is dropped.
     pub fn main(&self) -> ExitCode {
         self.main_with(std::env::args_os())
     }
@@ -153,6 +153,12 @@ impl App {
             Some(Command::PrintConfig(options)) => {
                 warn_of_gates(&options.config)?;
                 print(&print_config::render(self, &options)?)
+            }
+            Some(Command::Relabel(options)) => {
+                warn_of_gates(&options.config)?;
+                let told = relabel::tell(self, &options)?;
+                print(&told.text)?;
+                Ok(ExitCode::from(if told.is_kept { 0 } else { relabel::DROPPED }))
             }
             Some(Command::Schema { component }) => {
                 print(&crate::schema::render(&self.catalog, component.as_deref())?)

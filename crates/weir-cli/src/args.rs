@@ -75,6 +75,8 @@ pub(crate) enum Command {
     /// Print the configuration as it is understood, defaults filled in.
     #[command(visible_alias = "print-initial-config")]
     PrintConfig(PrintArgs),
+    /// Print what each rule of relabeling does to one set of labels. The exit code is 0 if the set is kept and 2 if it is dropped.
+    Relabel(RelabelArgs),
     /// Print the JSON Schema of configuration files, for editors.
     Schema {
         /// A component whose options to describe, for example `exporter/otlp_http`, instead of whole files.
@@ -90,6 +92,24 @@ pub(crate) enum Command {
         /// The shell.
         shell: Shell,
     },
+}
+
+/// Which rules to apply, and to what.
+#[derive(Debug, Args)]
+pub(crate) struct RelabelArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+
+    /// Id of the component whose rules to apply, for example `relabel/x`. Needed if several have some.
+    #[arg(long, value_name = "ID")]
+    pub(crate) component: Option<String>,
+
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// The labels as PromQL writes them, for example `{__name__="up", pod="db-3"}` or `up{pod="db-3"}`.
+    pub(crate) labels: String,
 }
 
 /// How to print the configuration.

@@ -24,6 +24,7 @@ mod gateway;
 mod outside;
 mod own_telemetry;
 mod print_config;
+mod relabel;
 mod reload;
 mod run;
 mod schema;

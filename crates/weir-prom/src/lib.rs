@@ -19,6 +19,7 @@ pub mod label;
 pub mod name;
 pub mod native;
 pub mod outcome;
+pub mod sent;
 pub mod stale;
 
 mod collect;

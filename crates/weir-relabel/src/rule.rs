@@ -121,8 +121,23 @@ impl Rule {
         compared || self.sources.iter().any(|name| name.starts_with(prefix))
     }
 
-    /// Joins the values of the source labels.
-    fn value(&self, labels: &Labels) -> String {
+    /// Returns whether the rule finds what it looks for: the pattern matches the joined values, or the name of any label, or the values
+    /// equal the label that they are compared with. True for rules that look for nothing.
+    pub fn matches(&self, labels: &Labels) -> bool {
+        match &self.step {
+            Step::Replace { regex, .. } | Step::Keep(regex) | Step::Drop(regex) => {
+                regex.is_match(&self.value(labels))
+            }
+            Step::KeepEqual(target) | Step::DropEqual(target) => labels.get(target) == self.value(labels),
+            Step::HashMod { .. } | Step::Lowercase(_) | Step::Uppercase(_) => true,
+            Step::LabelMap { regex, .. } | Step::LabelDrop(regex) | Step::LabelKeep(regex) => {
+                labels.iter().any(|(name, _)| regex.is_match(name))
+            }
+        }
+    }
+
+    /// Returns the values of the source labels, joined.
+    pub fn value(&self, labels: &Labels) -> String {
         let mut value = String::new();
         for (index, name) in self.sources.iter().enumerate() {
             if index > 0 {

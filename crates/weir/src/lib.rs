@@ -8,6 +8,7 @@ pub fn components() -> Catalog {
         weir_receiver_otlp::FACTORY.into(),
         weir_processor_attributes::FACTORY.into(),
         weir_processor_batch::FACTORY.into(),
+        weir_processor_cardinality_limit::FACTORY.into(),
         weir_processor_filter::FACTORY.into(),
         weir_processor_group_by_attrs::FACTORY.into(),
         weir_processor_cumulative_to_delta::FACTORY.into(),

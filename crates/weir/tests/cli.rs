@@ -272,3 +272,95 @@ fn origins_of_values_are_printed_on_request() {
     }
     assert!(!out.contains("hunter2"), "{out}");
 }
+
+/// A configuration with rules in two places.
+const RULES: &str = r#"
+receivers: {otlp: {protocols: {grpc: {endpoint: '127.0.0.1:0'}}}}
+processors:
+  relabel/pods:
+    relabel_configs:
+      - {source_labels: [__resource_service.name], target_label: __tmp_job}
+      - {source_labels: [k8s.pod.name], regex: '(.*)-[0-9]+', target_label: set, replacement: '${1}'}
+      - {source_labels: [__tmp_job, set], separator: /, target_label: set}
+      - {action: labeldrop, regex: 'k8s[.].*'}
+exporters:
+  prometheus_remote_write:
+    endpoint: http://127.0.0.1:1/write
+    write_relabel_configs:
+      - {source_labels: [__name__, le], regex: '.*_bucket;(.*)', target_label: __tmp_bound}
+      - {source_labels: [job], action: uppercase, target_label: job}
+      - {source_labels: [job], target_label: owner, action: keepequal}
+      - {source_labels: [__name__], regex: debug_.*, action: drop}
+service: {pipelines: {metrics: {receivers: [otlp], processors: [relabel/pods], exporters: [prometheus_remote_write]}}}
+"#;
+
+#[test]
+fn rules_are_told_one_by_one() {
+    let (_folder, path) = file(RULES);
+    let relabel = |more: &[&str]| weir(&[&["relabel", "--config", &path], more].concat());
+    let pods = "relabel_configs of relabel/pods
+
+   {__name__=\"queue.depth\", \"__resource_service.name\"=\"shop\", \"k8s.pod.name\"=\"db-3\"}
+ 1 replace    \"shop\" matches: __tmp_job=\"shop\"
+ 2 replace    \"db-3\" matches: set=\"db\"
+ 3 replace    \"shop/db\" matches: set=\"db\" becomes \"shop/db\"
+ 4 labeldrop  matches: without \"k8s.pod.name\"=\"db-3\"
+   end        without \"__resource_service.name\"=\"shop\", without __tmp_job=\"shop\"
+
+kept: {__name__=\"queue.depth\", set=\"shop/db\"}
+";
+    let labels = r#"{"queue.depth", "k8s.pod.name"="db-3", "__resource_service.name"="shop"}"#;
+    assert_eq!(
+        relabel(&["--component", "relabel/pods", labels]),
+        (0, pods.to_owned(), String::new())
+    );
+    let series = "write_relabel_configs of prometheus_remote_write
+
+   {__name__=\"debug_a\", job=\"shop\", owner=\"SHOP\"}
+ 1 replace    \"debug_a;\" does not match
+ 2 uppercase  \"shop\": job=\"shop\" becomes \"SHOP\"
+ 3 keepequal  \"SHOP\" is equal
+ 4 drop       \"debug_a\" matches: dropped
+
+dropped by rule 4
+";
+    let labels = r#"debug_a{job="shop", owner="SHOP"}"#;
+    let component = ["--component", "prometheus_remote_write"];
+    assert_eq!(
+        relabel(&[component[0], component[1], labels]),
+        (2, series.to_owned(), String::new())
+    );
+    let (code, out, _) = relabel(&[
+        component[0],
+        component[1],
+        "--json",
+        r#"x_bucket{le="1", job="A", owner="A"}"#,
+    ]);
+    let told: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((code, &told["kept"]), (0, &true.into()));
+    assert_eq!(told["steps"][0]["value"], "x_bucket;1");
+    assert_eq!(told["steps"][3]["matches"], false);
+    let result = serde_json::json!({"__name__": "x_bucket", "__tmp_bound": "1", "job": "A", "le": "1", "owner": "A"});
+    assert_eq!(told["result"], result);
+    for (arguments, expected) in [
+        (
+            &["{}"][..],
+            "Error: several components have rules of relabeling: say which with `--component`, `relabel/pods` or `prometheus_remote_write`\n",
+        ),
+        (
+            &["--component", "batch", "{}"],
+            "Error: the component `batch` has no rules of relabeling\n",
+        ),
+        (
+            &["{a}"],
+            "Error: cannot read the labels `{a}`: `=` and a value in quotes are missing behind `a`\n",
+        ),
+    ] {
+        assert_eq!(relabel(arguments), (1, String::new(), expected.to_owned()));
+    }
+    let (code, out, _) = relabel(&["--component", "relabel/pods", "{a=\"b\"}"]);
+    assert!(
+        code == 2 && out.ends_with("dropped: no metric name is left (no_metric_name)\n"),
+        "{out}"
+    );
+}

@@ -21,6 +21,7 @@ const MINIMAL: &[(&str, &str)] = &[
     ),
     // What it holds comes later, and not in the batches in which it came.
     ("interval", "{pass_through: {gauge: true}}"),
+    ("cardinality_limit", "{series: {total: 1000}}"),
     ("memory_limiter", "{check_interval: 1s, limit_mib: 65536}"),
     ("file", "{path: DIR/out}"),
     ("otlp_grpc", "{endpoint: '127.0.0.1:1', tls: {insecure: true}}"),

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use weir_component::{Batch, ConsumeError, Context};
 use weir_prom::{Compressor, Drops, EncodedRequest, Protocol, Requests, Settings, SettingsError, Translator};
 
+use crate::lookout::Lookout;
 use crate::sender::Push;
 
 /// Most data points that are translated in place: about a quarter of a millisecond.
@@ -43,6 +44,8 @@ pub(crate) struct Encoder {
     shared: Arc<Mutex<Codec>>,
     settings: Arc<Settings>,
     parallelism: NonZeroUsize,
+    /// Looks at what is sent, if options want it.
+    lookout: Option<Arc<Lookout>>,
 }
 
 /// Translators with their caches, and buffers.
@@ -57,6 +60,7 @@ struct Codec {
 struct Pack<'c> {
     compressor: &'c mut Compressor,
     context: &'c Context,
+    lookout: Option<&'c Lookout>,
     encoded: Encoded,
     /// Lane of the last request.
     current: Option<usize>,
@@ -68,6 +72,9 @@ impl Requests for Pack<'_> {
             self.encoded.lanes.push(VecDeque::new());
         }
         self.encoded.series += request.series;
+        if let Some(lookout) = self.lookout {
+            lookout.see(self.context, &request);
+        }
         let bytes = std::mem::take(&mut request.bytes);
         let push = Push {
             body: compress(self.compressor, &bytes),
@@ -97,7 +104,13 @@ impl Encoder {
             shared: Arc::new(Mutex::new(codec)),
             settings: Arc::new(settings),
             parallelism,
+            lookout: None,
         })
+    }
+
+    /// Shows what is sent to `lookout`.
+    pub(crate) fn seen_by(self, lookout: Option<Arc<Lookout>>) -> Self {
+        Self { lookout, ..self }
     }
 
     /// Returns whether batches can be encoded for remote write 1.0.
@@ -109,8 +122,35 @@ impl Encoder {
     pub(crate) async fn encode(&self, batch: &Batch, protocol: Protocol) -> Result<Encoded, ConsumeError> {
         let items = batch.items();
         let (batch, settings, lanes) = (batch.clone(), Arc::clone(&self.settings), self.lanes(items));
+        let lookout = self.lookout.clone();
         self.run(items <= IN_PLACE_ITEMS, move |codec| {
-            codec.encode(&batch, protocol, lanes, &settings)
+            codec.encode(&batch, protocol, lanes, &settings, lookout.as_deref())
+        })
+        .await
+    }
+
+    /// Returns the limits of requests: series and bytes.
+    pub(crate) fn limits(&self) -> (usize, usize) {
+        (self.settings.max_series, self.settings.max_bytes)
+    }
+
+    /// Compresses requests, each to be sent with its context, as one lane.
+    pub(crate) async fn pack(
+        &self,
+        requests: Vec<(Context, EncodedRequest)>,
+    ) -> Result<VecDeque<Push>, ConsumeError> {
+        let bytes: usize = requests.iter().map(|(_, request)| request.bytes.len()).sum();
+        let push = |codec: &mut Codec, (context, mut request): (Context, EncodedRequest)| {
+            let bytes = std::mem::take(&mut request.bytes);
+            let body = compress(&mut codec.compressor, &bytes);
+            Push {
+                request,
+                body,
+                context,
+            }
+        };
+        self.run(bytes <= IN_PLACE_BYTES, move |codec| {
+            requests.into_iter().map(|request| push(codec, request)).collect()
         })
         .await
     }
@@ -158,6 +198,7 @@ impl Codec {
         protocol: Protocol,
         lanes: NonZeroUsize,
         settings: &Settings,
+        lookout: Option<&Lookout>,
     ) -> Encoded {
         let begin = Instant::now();
         let Self {
@@ -177,6 +218,7 @@ impl Codec {
         let mut pack = Pack {
             compressor,
             context: batch.context(),
+            lookout,
             encoded: Encoded::default(),
             current: None,
         };

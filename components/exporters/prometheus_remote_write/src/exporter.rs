@@ -1,8 +1,9 @@
 //! The exporter: built from its options, started, stopped.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
+use tokio::task::JoinSet;
 use weir_component::{
     Batch, BuildContext, BuildError, Component, ConsumeError, Consumer, Exporter, Host, ShutdownError,
     StartError, async_trait,
@@ -13,6 +14,7 @@ use weir_net::client::{HttpClient, ProxyEnvironment, Target};
 use crate::Config;
 use crate::delivery::RemoteWrite;
 use crate::encoder::Encoder;
+use crate::lookout::Lookout;
 use crate::metrics::RemoteWriteMetrics;
 use crate::negotiation::Negotiation;
 use crate::sender::{HttpSender, Sender};
@@ -25,6 +27,10 @@ pub struct PrometheusRemoteWrite {
     target: Arc<Target>,
     user_agent: String,
     retry_429: bool,
+    /// Whether silent series end.
+    marks: bool,
+    /// What ends silent series, from start to shutdown.
+    tending: Mutex<JoinSet<()>>,
 }
 
 #[async_trait]
@@ -40,6 +46,11 @@ impl Exporter for PrometheusRemoteWrite {
         let (protocol, parallelism, queue) = (config.protocol(), config.parallelism(), config.queue());
         let encoder = Encoder::new(config.translation(), protocol, parallelism)
             .map_err(|error| BuildError::new("invalid translation settings").caused_by(error))?;
+        let endpoint = target.to_string();
+        let lookout = config
+            .watching()
+            .map(|rules| Arc::new(Lookout::new(rules, config.max_watch_bytes, context, &endpoint)));
+        let encoder = encoder.seen_by(lookout.clone());
         let fallback = config.protobuf_message_fallback && encoder.can_fall_back();
         let (closing, metrics) = (Closing::default(), ExporterMetrics::new(context));
         let remote_write = Arc::new(RemoteWrite {
@@ -49,11 +60,9 @@ impl Exporter for PrometheusRemoteWrite {
             timeout: TimeoutLayer::new(config.timeout()),
             closing: closing.clone(),
             caller_keeps: queue.is_none(),
-            metrics: Arc::new(RemoteWriteMetrics::new(
-                context,
-                &target.to_string(),
-                parallelism.get(),
-            )),
+            metrics: Arc::new(RemoteWriteMetrics::new(context, &endpoint, parallelism.get())),
+            lookout,
+            book: context.book.clone(),
             sender: OnceLock::new(),
         });
         let delivering = Arc::clone(&remote_write);
@@ -68,6 +77,8 @@ impl Exporter for PrometheusRemoteWrite {
             target: Arc::new(target),
             user_agent: context.build_info.user_agent(),
             retry_429: config.retry_on_http_429,
+            marks: config.staleness.enabled,
+            tending: Mutex::default(),
         })
     }
 
@@ -94,6 +105,9 @@ impl Component for PrometheusRemoteWrite {
     }
 
     async fn shutdown(&self, deadline: Instant) -> Result<(), ShutdownError> {
+        // What is silent now may be so because Weir stops.
+        let mut tending = std::mem::take(&mut *self.tending());
+        tending.shutdown().await;
         self.delivery.shutdown(deadline).await
     }
 }
@@ -103,6 +117,16 @@ impl PrometheusRemoteWrite {
     pub(crate) fn begin(&self, sender: Sender) {
         if self.remote_write.sender.set(sender).is_ok() {
             self.delivery.start();
+            if self.remote_write.lookout.is_some() {
+                let remote_write = Arc::clone(&self.remote_write);
+                let marks = self.marks;
+                self.tending()
+                    .spawn(async move { remote_write.tend_series(marks).await });
+            }
         }
+    }
+
+    fn tending(&self) -> std::sync::MutexGuard<'_, JoinSet<()>> {
+        self.tending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

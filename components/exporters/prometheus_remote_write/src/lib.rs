@@ -16,6 +16,8 @@ mod delivery;
 mod encoder;
 mod exporter;
 mod lane;
+mod lookout;
+mod markers;
 mod metrics;
 mod negotiation;
 mod sender;
@@ -24,8 +26,8 @@ mod tally;
 use weir_component::{ExporterFactory, Signal, Stability};
 
 pub use config::{
-    Config, ExportCreatedMetric, HttpBlock, ProtobufMessage, RemoteWriteQueue, ResourceConstantLabels,
-    ResourceToTelemetry, TargetInfo, TranslationStrategy, Wal,
+    Config, Conflicts, ExportCreatedMetric, HttpBlock, ProtobufMessage, RemoteWriteQueue,
+    ResourceConstantLabels, ResourceToTelemetry, Staleness, TargetInfo, TranslationStrategy, Wal,
 };
 pub use exporter::PrometheusRemoteWrite;
 pub use tally::reason;

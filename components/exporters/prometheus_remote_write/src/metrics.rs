@@ -73,6 +73,25 @@ const TRANSLATION_SECONDS: Def = Def::new(
     "Time to translate and compress a batch.",
 );
 
+const STALE_MARKERS: Def = Def::new(
+    "weir_exporter_remote_write_stale_markers_total",
+    "Stale markers delivered for series that had fallen silent.",
+);
+const CONFLICTS: Def = Def::new(
+    "weir_exporter_remote_write_conflicts_total",
+    "Series that turned out to have several writers.",
+);
+
+/// Opens the counters of those who look after series: markers delivered, and conflicts found. `endpoint` must be free of credentials.
+pub(crate) fn watching(context: &BuildContext, endpoint: &str) -> (Counter, Counter) {
+    let id = context.id.to_string();
+    let labels = [("exporter", id.as_str()), ("endpoint", endpoint)];
+    (
+        context.metrics.counter(&STALE_MARKERS, &labels),
+        context.metrics.counter(&CONFLICTS, &labels),
+    )
+}
+
 /// Handles of one exporter.
 pub(crate) struct RemoteWriteMetrics {
     registry: Metrics,

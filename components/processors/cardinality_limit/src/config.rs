@@ -21,8 +21,8 @@ pub struct Config {
     /// so there is one tenant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<TenantSource>,
-    /// How long a series or value may be silent before it no longer counts; at least 1s. It is forgotten at the latest when a quarter
-    /// more has passed. Default 1h.
+    /// How long a series or value may be silent before it no longer counts; at least 1s. It is forgotten at the latest when a quarter of
+    /// that and 2 seconds more have passed. Default 1h.
     #[serde(with = "duration")]
     #[schemars(with = "duration::Text")]
     pub window: Duration,

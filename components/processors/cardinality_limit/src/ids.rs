@@ -1,7 +1,7 @@
 //! What stands for tenants, metrics, attributes and values: 128 bits each, over their names.
 
+use weir_pdata::Digest;
 use weir_streams::StreamId;
-use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 /// Keeps what is hashed for one purpose from standing for something of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,27 +16,29 @@ pub(crate) enum Kind {
 }
 
 /// Makes ids. Nobody who does not know the seed can aim at one.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Ids {
-    seed: u64,
+    digest: Digest,
 }
 
 impl Ids {
     pub(crate) const fn new(seed: u64) -> Self {
-        Self { seed }
+        Self {
+            digest: Digest::new(seed),
+        }
     }
 
     /// Returns bits that stand for a name.
-    pub(crate) fn name(self, name: &[u8]) -> u128 {
-        xxh3_128_with_seed(name, self.seed)
+    pub(crate) fn name(&self, name: &[u8]) -> u128 {
+        self.digest.bytes(name)
     }
 
     /// Returns the id of something of a tenant.
-    pub(crate) fn of(self, kind: Kind, tenant: u128, what: u128) -> StreamId {
+    pub(crate) fn of(&self, kind: Kind, tenant: u128, what: u128) -> StreamId {
         let mut bytes = [0; 33];
         bytes[0] = kind as u8;
         bytes[1..17].copy_from_slice(&tenant.to_le_bytes());
         bytes[17..].copy_from_slice(&what.to_le_bytes());
-        StreamId::from(xxh3_128_with_seed(&bytes, self.seed))
+        StreamId::from(self.digest.bytes(&bytes))
     }
 }

@@ -124,7 +124,7 @@ impl<'a> Judging<'a> {
     fn point(&mut self, attributes: &Attributes<'_>, share: impl FnOnce(&Current, &mut Merges) -> Share) {
         let at = self.at;
         self.at += 1;
-        if !self.pass[at] {
+        if self.pass.get(at) == Some(&false) {
             self.decisions[at] = self.judge(self.ids[at], attributes, share);
         }
     }
@@ -315,7 +315,8 @@ impl MetricsVisitor for Judging<'_> {
 
     fn metric(&mut self, metric: &Metric<'_>) -> Visit {
         let points = self.at..self.at + metric.points;
-        if self.pass[points.clone()].iter().all(|pass| *pass) {
+        let pass = self.pass.get(points.clone()).unwrap_or_default();
+        if pass.iter().all(|pass| *pass) {
             self.at = points.end;
             return Visit::Skip;
         }

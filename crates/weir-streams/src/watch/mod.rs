@@ -180,7 +180,7 @@ impl Watch {
                     time_ns: 0,
                     rhythm: Rhythm::default(),
                     name: None,
-                    rivals: self.rules.conflicts.then(Box::default),
+                    rivals: None,
                 },
             };
             // Nothing is told of a point that does not go on and is alone.
@@ -203,14 +203,16 @@ impl Watch {
                     seen.nameless.push(at);
                 }
             }
-            let sign = Sign {
-                start_ns: sighting.start_ns,
-                time_ns: sighting.time_ns,
-                digest: sighting.digest,
-                said,
-            };
-            if watched.rivals.as_mut().is_some_and(|rivals| rivals.see(&sign)) {
-                seen.conflicts.push(at);
+            if self.rules.conflicts && said != Said::Nothing {
+                let sign = Sign {
+                    start_ns: sighting.start_ns,
+                    time_ns: sighting.time_ns,
+                    digest: sighting.digest,
+                    said,
+                };
+                if watched.rivals.get_or_insert_default().see(&sign) {
+                    seen.conflicts.push(at);
+                }
             }
         });
     }

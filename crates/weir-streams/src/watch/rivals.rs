@@ -9,6 +9,8 @@ pub enum Said {
     Total(f64),
     /// Anything else, for example a gauge, or a histogram: it may rise and fall.
     Level,
+    /// What is not to be judged.
+    Nothing,
 }
 
 /// A point, as far as it tells about its writer.
@@ -88,7 +90,7 @@ impl Rivals {
                 // Of one that starts anywhere but never moves its start, nothing can be told.
                 known && sign.start_ns != self.start_ns && back > length / 4
             }
-            Said::Total(_) | Said::Level => {
+            Said::Total(_) | Said::Level | Said::Nothing => {
                 known && sign.start_ns.saturating_add(SAME_START_NS) <= self.start_ns
             }
         }
@@ -99,7 +101,7 @@ impl Rivals {
         self.digest = sign.digest;
         self.start_ns = match sign.said {
             Said::Delta => sign.start_ns,
-            Said::Total(_) | Said::Level => self.start_ns.max(sign.start_ns),
+            Said::Total(_) | Said::Level | Said::Nothing => self.start_ns.max(sign.start_ns),
         };
         let Said::Total(value) = sign.said else { return };
         let Some([before, last]) = self.values else {

@@ -3,6 +3,7 @@
 mod http;
 mod sections;
 mod translation;
+mod watching;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -21,6 +22,7 @@ pub use sections::{
     ExportCreatedMetric, ProtobufMessage, RemoteWriteQueue, ResourceConstantLabels, ResourceToTelemetry,
     TargetInfo, TranslationStrategy, Wal,
 };
+pub use watching::{Conflicts, Staleness};
 
 /// Headers that the protocol owns. Spec: remote write 1.0 and 2.0, "Protocol".
 const RESERVED_HEADERS: [&str; 4] = [
@@ -100,6 +102,13 @@ pub struct Config {
     /// Weir's own: most bytes that remembered results of these rules may take. A series takes about its labels, what changes of them, and
     /// 200 bytes. With 0 nothing is remembered and the rules run for every series of every batch. Default: 67108864 (64 MiB).
     pub write_relabel_max_cache_bytes: usize,
+    /// Weir's own: sends one stale marker for each series that has fallen silent. Default: off.
+    pub staleness: Staleness,
+    /// Weir's own: looks for series that several senders write. Default: off.
+    pub conflicts: Conflicts,
+    /// Weir's own: most bytes that `staleness` and `conflicts` may remember of series; 0 is unlimited. Series without room are sent as
+    /// ever, but not looked after. Default: 268435456 (256 MiB).
+    pub max_watch_bytes: u64,
 }
 
 weir_net::keys!(Config {
@@ -108,6 +117,7 @@ weir_net::keys!(Config {
     resource_to_telemetry_conversion, resource_constant_labels, wal, include_metadata_keys, convert_explicit_histograms_to_nhcb,
     keep_classic_histograms, export_created_metric, max_series_per_request, protobuf_message_fallback, retry_on_http_429,
     send_exemplars, promote_resource_attributes, write_relabel_configs, write_relabel_max_cache_bytes,
+    staleness, conflicts, max_watch_bytes,
 } flat { client: HttpClient });
 
 impl Default for Config {
@@ -141,6 +151,9 @@ impl Default for Config {
             promote_resource_attributes: Vec::new(),
             write_relabel_configs: Vec::new(),
             write_relabel_max_cache_bytes: 64 << 20,
+            staleness: Staleness::default(),
+            conflicts: Conflicts::default(),
+            max_watch_bytes: 256 << 20,
         }
     }
 }
@@ -217,6 +230,7 @@ impl Validate for Config {
         self.validate_http(found);
         found.nested("retry_on_failure", &self.retry_on_failure);
         found.nested("remote_write_queue", &self.remote_write_queue);
+        found.nested("staleness", &self.staleness);
         if let Some(parallelism) = self.max_batch_request_parallelism {
             let message = format!("must be from 1 to {MAX_CONSUMERS}");
             found.require(

@@ -201,6 +201,7 @@ fn a_series_takes_36_bytes_and_the_budget_of_bytes_is_a_limit() {
     let with_groups = state.bytes();
     state.series_seen(id(4, 1), 0, home(0, 0), false).unwrap();
     assert_eq!(state.bytes() - with_groups, 36);
+    assert_eq!(with_groups - 36, 2 * 68, "a tenant and a metric");
 
     let state = State::new(
         u64::MAX,

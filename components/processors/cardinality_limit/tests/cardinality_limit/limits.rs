@@ -222,6 +222,39 @@ async fn what_is_silent_for_the_window_is_forgotten_and_what_lives_is_not() {
     assert!(own(&bench, "weir_cardinality_limit_fullest_ratio", &[]) > 0.4);
 }
 
+#[tokio::test(start_paused = true)]
+async fn offenders_are_named_once_per_window() {
+    let (bench, _) = bench("{series: {per_metric: 1, metrics: {n: 1}}, window: 10m}");
+    bench.start().await;
+    let lines = || {
+        let lists = bench.context.notes.read();
+        lists
+            .first()
+            .map_or(0, |list| list.lines.len() as u64 + list.left_out)
+    };
+    let offend = |metric: &'static str| {
+        let points = ["1", "2", "3"].map(|value| point(&[("a", value)], 1));
+        bench.send(of(vec![(metric, delta(points.to_vec()))]))
+    };
+    for _ in 0..5 {
+        offend("m").await.unwrap_err();
+        offend("n").await.unwrap_err();
+    }
+    assert_eq!(lines(), 2);
+    tokio::time::sleep(Duration::from_secs(601)).await;
+    assert_eq!(lines(), 0);
+    offend("m").await.unwrap_err();
+    assert_eq!(lines(), 1);
+    // At most 100 at a time.
+    for number in 0..150 {
+        offend(String::leak(format!("metric {number}")))
+            .await
+            .unwrap_err();
+    }
+    assert_eq!(lines(), 100);
+    bench.stop().await;
+}
+
 #[tokio::test]
 async fn every_limit_has_its_reason() {
     let (bench, sink) = bench("{series: {total: 2}, max_bytes: 2000}");
