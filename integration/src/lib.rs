@@ -2,7 +2,8 @@
 //!
 //! Owns what the tests under `tests/` share: the gateway as a process, the stores it writes to, applications on
 //! the official OpenTelemetry SDKs, and what those applications' measurements must look like in a store. Nothing
-//! of the gateway is linked in: what is expected is stated here a second time, from the specifications.
+//! of the gateway is linked in: what is expected is stated here a second time, from the specifications. (The one test that links something,
+//! the engine of relabeling, holds it against Prometheus.)
 //!
 //! `cargo xtask test` provides the servers, the SDKs and the program. Every server listens on loopback, keeps its
 //! data in a folder that ends with it, and is killed when its handle is dropped, so a failing test leaves nothing.
@@ -10,6 +11,7 @@
 pub mod application;
 pub mod difference;
 pub mod expected;
+pub mod exposition;
 pub mod gateway;
 pub mod http;
 pub mod influxdb;

@@ -7,12 +7,13 @@ use weir_proto::otlp::collector::metrics::v1::ExportMetricsServiceRequest;
 use weir_proto::otlp::common::v1::any_value::Value;
 use weir_proto::otlp::common::v1::{AnyValue, KeyValue};
 use weir_proto::otlp::metrics::v1::{
-    AggregationTemporality, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, metric::Data,
+    AggregationTemporality, Gauge, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, metric::Data,
     number_data_point,
 };
 use weir_proto::otlp::resource::v1::Resource;
 
 use crate::http::Client;
+use crate::series::Labels;
 
 /// Name of the counter that [`numbered`] fills: what a store calls it.
 pub const FAMILY: &str = "numbered_total";
@@ -43,12 +44,16 @@ fn request(name: &str, sum: Sum) -> ExportMetricsServiceRequest {
         data: Some(Data::Sum(sum)),
         ..Metric::default()
     };
+    of_resource(vec![attribute("service.name", "numbers")], vec![metric])
+}
+
+fn of_resource(attributes: Vec<KeyValue>, metrics: Vec<Metric>) -> ExportMetricsServiceRequest {
     let scope = ScopeMetrics {
-        metrics: vec![metric],
+        metrics,
         ..ScopeMetrics::default()
     };
     let resource = Resource {
-        attributes: vec![attribute("service.name", "numbers")],
+        attributes,
         ..Resource::default()
     };
     ExportMetricsServiceRequest {
@@ -58,6 +63,28 @@ fn request(name: &str, sum: Sum) -> ExportMetricsServiceRequest {
             ..ResourceMetrics::default()
         }],
     }
+}
+
+/// A request with a gauge per series, of value 1, of a resource without attributes: the name is `__name__`, other labels are attributes.
+#[must_use]
+pub fn gauges(series: &[Labels], time_unix_nano: u64) -> ExportMetricsServiceRequest {
+    let gauge = |labels: &Labels| {
+        let others = labels.iter().filter(|(name, _)| *name != "__name__");
+        let point = NumberDataPoint {
+            attributes: others.map(|(name, value)| attribute(name, value)).collect(),
+            time_unix_nano,
+            value: Some(number_data_point::Value::AsInt(1)),
+            ..NumberDataPoint::default()
+        };
+        Metric {
+            name: labels["__name__"].clone(),
+            data: Some(Data::Gauge(Gauge {
+                data_points: vec![point],
+            })),
+            ..Metric::default()
+        }
+    };
+    of_resource(Vec::new(), series.iter().map(gauge).collect())
 }
 
 /// A point of a delta sum.
