@@ -73,6 +73,10 @@ async fn send(
     limit: Limit,
     verify: Option<SocketAddr>,
 ) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        verify.is_none() || options.moves_values(),
+        "values that do not move (encoding json, replay) cannot be verified"
+    );
     let sink = match verify {
         Some(listen) => Some(
             start_sink(

@@ -11,6 +11,7 @@ fn options(folder: &std::path::Path, case: &str) -> RigOptions {
         cases: vec![path],
         runs: 1,
         pin: false,
+        rate: None,
         logs: folder.join("logs"),
         json: None,
     }
@@ -39,6 +40,10 @@ async fn a_gateway_that_forwards_nothing_loses_everything() {
     assert!(run.acknowledged_per_second > 0.0);
     assert_eq!(run.points_per_second, 0.0);
     assert!(run.cpus > 0.0 && run.peak_mib > 1.0, "{run:?}");
+    assert!(
+        run.start_ms > 0.0 && run.idle_mib > 1.0 && run.idle_mib <= run.peak_mib,
+        "{run:?}"
+    );
     assert!(run.latency_p50_ms.unwrap() <= run.latency_p99_ms.unwrap());
     assert!(run.stopped_cleanly);
 }

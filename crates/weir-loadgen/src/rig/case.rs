@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::SinkOptions;
+use super::{Goals, SinkOptions};
 use crate::send::{self, Protocol};
+use crate::sink::Mode;
 use crate::workload::Spec;
 
 /// One case, as its file says.
@@ -25,12 +26,18 @@ pub struct Case {
     /// What it sends to.
     #[serde(default)]
     pub sink: SinkOptions,
+    /// Time without load after the start, at whose end the idle memory is read. Default 0s.
+    #[serde(default, with = "crate::duration")]
+    pub idle: Duration,
     /// Load before the measured window. Default 2s.
     #[serde(default = "default_warmup", with = "crate::duration")]
     pub warmup: Duration,
     /// The measured window. Default 10s.
     #[serde(default = "default_measure", with = "crate::duration")]
     pub measure: Duration,
+    /// What the figures are held against; nothing by default.
+    #[serde(default)]
+    pub goals: Goals,
 }
 
 /// How to start a gateway.
@@ -44,6 +51,10 @@ pub struct GatewayOptions {
     /// `RIG_OTLP_HTTP` (`host:port` to listen on), `RIG_REMOTE_WRITE` (URL), `RIG_OTLP_SINK` (`host:port`) and
     /// `RIG_TELEMETRY_PORT` (a free port for its own metrics).
     pub config: PathBuf,
+    /// CPUs that the gateway may use, by number. The load gets the others, or all if there are no others. Needs `taskset`.
+    /// Default: all, or CPU 0 with `--pin`.
+    #[serde(default)]
+    pub cpus: Vec<usize>,
     /// More environment variables.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
@@ -148,6 +159,10 @@ impl Case {
             () if self.measure < Duration::from_millis(100) => {
                 Err("measure must be at least 100ms".to_owned())
             }
+            () if self.sink.mode == Mode::Check && !self.load.send.moves_values() => Err(
+                "values that do not move (encoding json, replay) need another sink mode than check"
+                    .to_owned(),
+            ),
             // It becomes part of a file name.
             () if self.name.contains(['/', '\0']) => Err("name must not contain a slash".to_owned()),
             () => Ok(()),

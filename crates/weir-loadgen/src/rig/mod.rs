@@ -4,6 +4,7 @@
 //! config file and the environment it reads addresses from; never what it is.
 
 mod case;
+mod goals;
 mod process;
 mod report;
 mod run;
@@ -12,11 +13,13 @@ mod run;
 mod tests;
 
 use std::io;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 pub use case::{Case, CaseError, GatewayOptions, LoadOptions};
+pub use goals::{Goals, Outcome};
 pub use report::{Comparison, Summary};
-pub use run::{Measurement, measure};
+pub use run::{MANY_SERIES, Measurement, measure};
 
 use crate::sink;
 
@@ -29,9 +32,12 @@ pub struct RigOptions {
     /// Runs per case, interleaved; figures are medians over them.
     #[arg(long, default_value_t = 3)]
     pub runs: usize,
-    /// Pin gateways to CPU 0, load and sink to CPU 1. Needs `taskset` and two CPUs.
+    /// Pin gateways to CPU 0, unless their case says which, and load and sink to the others. Needs `taskset` and two CPUs.
     #[arg(long)]
     pub pin: bool,
+    /// Points per second for all cases, instead of what they say: for a load in proportion to what was measured.
+    #[arg(long)]
+    pub rate: Option<f64>,
     /// Folder for the output of the gateways, one file per run.
     #[arg(long, default_value = "target/rig")]
     pub logs: PathBuf,
@@ -116,14 +122,20 @@ pub async fn compare(
     if !(1..=1000).contains(&options.runs) {
         return Err(RigError::Runs);
     }
-    let cases = options
+    let mut cases = options
         .cases
         .iter()
         .map(|path| Case::read(path))
         .collect::<Result<Vec<_>, _>>()?;
-    if options.pin {
-        process::pin_self().await?;
+    for case in &mut cases {
+        if options.pin && case.gateway.cpus.is_empty() {
+            case.gateway.cpus = vec![0];
+        }
+        case.load.send.rate = options.rate.or(case.load.send.rate);
     }
+    // Once one case is pinned, the load must be placed anew for each.
+    let cpus = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let pins = cases.iter().any(|case| !case.gateway.cpus.is_empty());
     let mut measurements: Vec<Vec<Measurement>> = cases.iter().map(|_| Vec::new()).collect();
     for run in 0..options.runs {
         let mut order: Vec<_> = (0..cases.len()).collect();
@@ -131,12 +143,16 @@ pub async fn compare(
             order.reverse();
         }
         for index in order {
+            if pins {
+                process::place_load(&cases[index].gateway.cpus, cpus).await?;
+            }
             let measurement = measure(&cases[index], run, options).await?;
             progress(&measurement);
             measurements[index].push(measurement);
         }
     }
-    Ok(Comparison::new(measurements))
+    let goals: Vec<_> = cases.iter().map(|case| case.goals).collect();
+    Ok(Comparison::new(measurements, &goals))
 }
 
 /// Options of the sink in a case; counting is the default, so that the sink costs little beside the gateway.

@@ -12,14 +12,11 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{Case, RigError, RigOptions};
 
-/// CPUs of gateway and of load with sink when pinned.
-const GATEWAY_CPU: &str = "0";
-const LOAD_CPU: &str = "1";
 /// Unit of CPU times in `/proc/<pid>/stat`: USER_HZ, which Linux fixes at 100 per second on the platforms that Weir is
 /// built for.
 const TICKS_PER_SECOND: f64 = 100.0;
 /// How often a port is tried while the gateway starts.
-const POLL: Duration = Duration::from_millis(20);
+const POLL: Duration = Duration::from_micros(500);
 
 /// A gateway that runs. Dropping it kills it.
 #[derive(Debug)]
@@ -28,9 +25,15 @@ pub(super) struct Gateway {
     pid: u32,
     case: String,
     log: PathBuf,
+    start: Duration,
 }
 
 impl Gateway {
+    /// Returns the time from the start of the process to the first connection that it took.
+    pub(super) fn start_time(&self) -> Duration {
+        self.start
+    }
+
     /// Starts the gateway of a case with the environment given and waits until `address` accepts.
     pub(super) async fn start(
         case: &Case,
@@ -58,10 +61,12 @@ impl Gateway {
             })
         };
         let mut words: Vec<_> = case.gateway.command.iter().map(fill).collect();
-        if options.pin {
+        if !case.gateway.cpus.is_empty() {
             // taskset becomes the command it starts: the process id stays the gateway's.
-            words.splice(0..0, ["taskset", "-c", GATEWAY_CPU].map(String::from));
+            let cpus = list(&case.gateway.cpus);
+            words.splice(0..0, ["taskset".to_owned(), "-c".to_owned(), cpus]);
         }
+        let began = Instant::now();
         let child = Command::new(&words[0])
             .args(&words[1..])
             .envs(environment.iter().map(|(name, value)| (*name, value)))
@@ -81,8 +86,10 @@ impl Gateway {
             pid,
             case: case.name.clone(),
             log,
+            start: Duration::ZERO,
         };
         gateway.wait_until_ready(address, case.gateway.start).await?;
+        gateway.start = began.elapsed();
         Ok(gateway)
     }
 
@@ -124,8 +131,17 @@ impl Gateway {
 
     /// Returns the highest resident memory since the start, in bytes.
     pub(super) fn peak_memory(&self) -> Result<u64, RigError> {
+        self.memory("VmHWM:")
+    }
+
+    /// Returns the resident memory of this moment, in bytes.
+    pub(super) fn resident_memory(&self) -> Result<u64, RigError> {
+        self.memory("VmRSS:")
+    }
+
+    fn memory(&self, line: &str) -> Result<u64, RigError> {
         let status = self.read("status")?;
-        peak_kib(&status)
+        status_kib(&status, line)
             .map(|kib| kib * 1024)
             .ok_or_else(|| self.unreadable("status"))
     }
@@ -162,12 +178,14 @@ impl Gateway {
     }
 }
 
-/// Pins all threads of this process to the load's CPU.
-pub(super) async fn pin_self() -> Result<(), RigError> {
+/// Pins all threads of this process to the CPUs that a gateway with those CPUs leaves, or lets them use all of `count` if it
+/// leaves none.
+pub(super) async fn place_load(gateway: &[usize], count: usize) -> Result<(), RigError> {
     let fail = |error| RigError::process("pin the load with taskset", error);
+    let cpus = list(&others(gateway, count));
     let pid = std::process::id().to_string();
     let pinned = Command::new("taskset")
-        .args(["-a", "-c", "-p", LOAD_CPU, &pid])
+        .args(["-a", "-c", "-p", &cpus, &pid])
         .output()
         .await
         .map_err(fail)?;
@@ -179,6 +197,37 @@ pub(super) async fn pin_self() -> Result<(), RigError> {
     Ok(())
 }
 
+/// The CPUs of `count` that are not in `taken`; all if there are no others, or none is taken.
+pub(super) fn others(taken: &[usize], count: usize) -> Vec<usize> {
+    let free: Vec<_> = (0..count).filter(|cpu| !taken.contains(cpu)).collect();
+    if free.is_empty() {
+        (0..count).collect()
+    } else {
+        free
+    }
+}
+
+/// CPUs as taskset reads them.
+fn list(cpus: &[usize]) -> String {
+    let cpus: Vec<_> = cpus.iter().map(ToString::to_string).collect();
+    cpus.join(",")
+}
+
+/// Returns the time that the CPUs of the machine have idled, all together, since it was started.
+pub(super) fn machine_idle() -> Result<Duration, RigError> {
+    let path = "/proc/stat";
+    let stat = fs::read_to_string(path).map_err(|error| RigError::process(format!("read {path}"), error))?;
+    let ticks = idle_ticks(&stat)
+        .ok_or_else(|| RigError::process(format!("understand {path}"), io::Error::other("unknown format")))?;
+    Ok(Duration::from_secs_f64(ticks as f64 / TICKS_PER_SECOND))
+}
+
+/// Reads idle and iowait of all CPUs together, fields 4 and 5 of the first line.
+pub(super) fn idle_ticks(stat: &str) -> Option<u64> {
+    let mut fields = stat.strip_prefix("cpu ")?.split_whitespace().skip(3);
+    Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
+}
+
 /// Reads utime + stime, fields 14 and 15. Fields are counted from the end of the program's name, which may hold spaces.
 pub(super) fn cpu_ticks(stat: &str) -> Option<u64> {
     let (_, fields) = stat.rsplit_once(')')?;
@@ -186,8 +235,8 @@ pub(super) fn cpu_ticks(stat: &str) -> Option<u64> {
     Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
 }
 
-/// Reads VmHWM.
-pub(super) fn peak_kib(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+/// Reads a line of `/proc/<pid>/status` such as `VmHWM:`.
+pub(super) fn status_kib(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::Measurement;
+use super::{Goals, Measurement, Outcome};
 
 /// All measurements, by case in the order asked for.
 #[derive(Debug, Clone, Serialize)]
@@ -13,6 +13,8 @@ pub struct Comparison {
     pub cases: Vec<Summary>,
     /// Every run, by case.
     pub measurements: Vec<Vec<Measurement>>,
+    /// Goals beside their figures, by case.
+    pub outcomes: Vec<Outcome>,
 }
 
 /// Medians of one case over its runs.
@@ -34,8 +36,16 @@ pub struct Summary {
     pub rate_ratio: f64,
     /// Median of [`Measurement::cpus`].
     pub cpus: f64,
+    /// Median of [`Measurement::idle_cpus`].
+    pub idle_cpus: f64,
+    /// Median of [`Measurement::start_ms`].
+    pub start_ms: f64,
+    /// Median of [`Measurement::idle_mib`].
+    pub idle_mib: f64,
     /// Median of [`Measurement::peak_mib`].
     pub peak_mib: f64,
+    /// Median of [`Measurement::bytes_per_series`].
+    pub bytes_per_series: Option<f64>,
     /// Median of [`Measurement::latency_p50_ms`].
     pub latency_p50_ms: f64,
     /// Median of [`Measurement::latency_p99_ms`].
@@ -50,14 +60,23 @@ pub struct Summary {
 }
 
 impl Comparison {
-    pub(super) fn new(measurements: Vec<Vec<Measurement>>) -> Self {
+    pub(super) fn new(measurements: Vec<Vec<Measurement>>, goals: &[Goals]) -> Self {
         let base = measurements.first().cloned().unwrap_or_default();
-        let cases = measurements
+        let cases: Vec<_> = measurements
             .iter()
             .filter(|runs| !runs.is_empty())
             .map(|runs| Summary::new(runs, &base))
             .collect();
-        Self { cases, measurements }
+        let outcomes = cases
+            .iter()
+            .zip(goals)
+            .flat_map(|(case, goals)| goals.outcomes(case, &cases[0]))
+            .collect();
+        Self {
+            cases,
+            measurements,
+            outcomes,
+        }
     }
 }
 
@@ -84,7 +103,13 @@ impl Summary {
             cpu_ratio: ratio(cpu),
             rate_ratio: ratio(|run| run.points_per_second),
             cpus: of(|run| run.cpus),
+            idle_cpus: of(|run| run.idle_cpus),
+            start_ms: of(|run| run.start_ms),
+            idle_mib: of(|run| run.idle_mib),
             peak_mib: of(|run| run.peak_mib),
+            bytes_per_series: runs[0]
+                .bytes_per_series
+                .map(|_| of(|run| run.bytes_per_series.unwrap_or(f64::NAN))),
             latency_p50_ms: of(|run| run.latency_p50_ms.unwrap_or(f64::NAN)),
             latency_p99_ms: of(|run| run.latency_p99_ms.unwrap_or(f64::NAN)),
             refused: runs.iter().map(|run| run.refused).sum(),
@@ -146,7 +171,7 @@ impl fmt::Display for Comparison {
             .max(4);
         writeln!(
             f,
-            "{:<width$} {:>5} {:>11} {:>8} {:>15} {:>6} {:>6} {:>5} {:>8} {:>8} {:>8} {:>8} {:>8}",
+            "{:<width$} {:>5} {:>11} {:>8} {:>15} {:>6} {:>6} {:>5} {:>5} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}",
             "case",
             "runs",
             "points/s",
@@ -155,6 +180,9 @@ impl fmt::Display for Comparison {
             "x cpu",
             "x rate",
             "cpus",
+            "idle",
+            "start ms",
+            "idle MiB",
             "MiB",
             "p50 ms",
             "p99 ms",
@@ -165,7 +193,7 @@ impl fmt::Display for Comparison {
             let (low, high) = case.cpu_us_per_point_range;
             writeln!(
                 f,
-                "{:<width$} {:>5} {:>11.0} {:>8.3} {:>15} {:>6.2} {:>6.2} {:>5.2} {:>8.1} {:>8.2} {:>8.2} {:>8} {:>8}",
+                "{:<width$} {:>5} {:>11.0} {:>8.3} {:>15} {:>6.2} {:>6.2} {:>5.2} {:>5.2} {:>8.1} {:>8.1} {:>8.1} {:>8.2} {:>8.2} {:>8} {:>8}",
                 case.case,
                 case.runs,
                 case.points_per_second,
@@ -174,6 +202,9 @@ impl fmt::Display for Comparison {
                 case.cpu_ratio,
                 case.rate_ratio,
                 case.cpus,
+                case.idle_cpus,
+                case.start_ms,
+                case.idle_mib,
                 case.peak_mib,
                 case.latency_p50_ms,
                 case.latency_p99_ms,
@@ -187,6 +218,21 @@ impl fmt::Display for Comparison {
                 "{}: {} rules broken or totals wrong",
                 case.case, case.violations
             )?;
+        }
+        for case in &self.cases {
+            if let Some(bytes) = case.bytes_per_series {
+                writeln!(f, "{}: {bytes:.0} bytes per series above idle", case.case)?;
+            }
+        }
+        for outcome in &self.outcomes {
+            let Outcome {
+                case,
+                figure,
+                goal,
+                measured,
+            } = outcome;
+            let word = if outcome.is_reached() { "reached" } else { "MISSED" };
+            writeln!(f, "{case}: {figure} {measured:.3}, at most {goal}: {word}")?;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 
-use super::process::Gateway;
+use super::process::{Gateway, machine_idle};
 use super::{Case, RigError, RigOptions};
 use crate::check::{self, Level};
 use crate::send::{Limit, Load, Reading};
@@ -20,6 +20,9 @@ const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCA
 const QUIET: Duration = Duration::from_secs(2);
 const DRAIN: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(50);
+
+/// Series from which on memory per series says something.
+pub const MANY_SERIES: u64 = 100_000;
 
 /// Figures of one run.
 #[derive(Debug, Clone, Serialize)]
@@ -36,8 +39,17 @@ pub struct Measurement {
     pub cpu_us_per_point: f64,
     /// CPUs that the gateway kept busy in the window.
     pub cpus: f64,
+    /// CPUs of the machine that nobody kept busy in the window, whoever else uses it included.
+    pub idle_cpus: f64,
+    /// Time from the start of the process until it accepted a connection, milliseconds, to half a millisecond.
+    pub start_ms: f64,
+    /// Resident memory before the load, MiB.
+    pub idle_mib: f64,
     /// Highest resident memory, MiB.
     pub peak_mib: f64,
+    /// What the resident memory rose by from idle to its peak, per series alive, in bytes. Buffers are in it, hence none
+    /// below [`MANY_SERIES`].
+    pub bytes_per_series: Option<f64>,
     /// Median time to an acknowledgement in the window, milliseconds; none if there was no acknowledgement.
     pub latency_p50_ms: Option<f64>,
     /// 99th percentile of the same.
@@ -65,6 +77,7 @@ pub struct Measurement {
 struct Moment {
     at: Instant,
     cpu: Duration,
+    idle: Duration,
     load: Reading,
     sink: Counts,
 }
@@ -74,6 +87,7 @@ impl Moment {
         Ok(Self {
             at: Instant::now(),
             cpu: gateway.cpu()?,
+            idle: machine_idle()?,
             load: load.meter().read(),
             sink: sink.counts(),
         })
@@ -102,6 +116,8 @@ pub async fn measure(case: &Case, run: usize, options: &RigOptions) -> Result<Me
     let endpoint = if case.uses_grpc() { grpc } else { http }.to_string();
     let mut gateway = Gateway::start(case, run, options, &environment, &endpoint).await?;
 
+    sleep(case.idle).await;
+    let idle = gateway.resident_memory()?;
     let load =
         Load::start(&case.load.workload, &case.load.send, Limit::default(), &endpoint).map_err(|source| {
             RigError::Load {
@@ -117,7 +133,10 @@ pub async fn measure(case: &Case, run: usize, options: &RigOptions) -> Result<Me
 
     let report = load.stop().await;
     drain(&sink, &report.totals).await;
-    let peak_mib = gateway.peak_memory()? as f64 / f64::from(1 << 20);
+    let peak = gateway.peak_memory()?;
+    let start = gateway.start_time();
+    let series = case.load.workload.series;
+    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     let stopped_cleanly = gateway.stop(case.gateway.stop).await?;
     sink.stop().await;
 
@@ -157,7 +176,11 @@ pub async fn measure(case: &Case, run: usize, options: &RigOptions) -> Result<Me
         acknowledged_per_second: (after.load.acknowledged - before.load.acknowledged) as f64 / window,
         cpu_us_per_point: cpu * 1e6 / arrived,
         cpus: cpu / window,
-        peak_mib,
+        idle_cpus: (after.idle - before.idle).as_secs_f64() / window,
+        start_ms: start.as_secs_f64() * 1e3,
+        idle_mib: mib(idle),
+        peak_mib: mib(peak),
+        bytes_per_series: (series >= MANY_SERIES).then(|| peak.saturating_sub(idle) as f64 / series as f64),
         latency_p50_ms: millis(0.5),
         latency_p99_ms: millis(0.99),
         sent,

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::process::{cpu_ticks, peak_kib};
+use super::process::{cpu_ticks, idle_ticks, others, status_kib};
 use super::report::median;
 use super::*;
 
@@ -53,6 +53,8 @@ fn mistakes_in_a_case_are_named() {
             .contains("points per request")
     );
     assert!(error("gateway: {command: [a], config: a}\nload: {send: {rate: 0}}").contains("rate"));
+    let json = "gateway: {command: [a], config: a}\nload: {send: {protocol: otlp_http, encoding: json}}\nsink: {mode: check}";
+    assert!(error(json).contains("need another sink mode"));
 }
 
 #[test]
@@ -60,8 +62,20 @@ fn process_figures_are_read_around_odd_names() {
     let stat = "42 (we) ir (x) S 1 42 42 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 5 0 100 1 2";
     assert_eq!(cpu_ticks(stat), Some(300));
     assert_eq!(cpu_ticks("42 (weir"), None);
-    assert_eq!(peak_kib("Name:\tweir\nVmHWM:\t    2048 kB\n"), Some(2048));
-    assert_eq!(peak_kib("Name:\tweir\n"), None);
+    let status = "Name:\tweir\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\n";
+    assert_eq!(status_kib(status, "VmHWM:"), Some(2048));
+    assert_eq!(status_kib(status, "VmRSS:"), Some(1024));
+    assert_eq!(status_kib("Name:\tweir\n", "VmHWM:"), None);
+    assert_eq!(idle_ticks("cpu  10 0 5 300 4 0 1\ncpu0 10 0 5 150 2"), Some(304));
+    assert_eq!(idle_ticks("cpu0 10"), None);
+}
+
+#[test]
+fn the_load_takes_the_cpus_that_the_gateway_leaves() {
+    assert_eq!(others(&[0], 2), [1]);
+    assert_eq!(others(&[0, 1], 2), [0, 1]);
+    assert_eq!(others(&[], 2), [0, 1]);
+    assert_eq!(others(&[1], 4), [0, 2, 3]);
 }
 
 #[test]
@@ -79,7 +93,11 @@ fn measurement(case: &str, cpu: f64) -> Measurement {
         acknowledged_per_second: 1000.0 / cpu,
         cpu_us_per_point: cpu,
         cpus: 1.0,
+        idle_cpus: 0.5,
+        start_ms: 20.0,
+        idle_mib: 5.0,
         peak_mib: 10.0,
+        bytes_per_series: None,
         latency_p50_ms: Some(1.0),
         latency_p99_ms: Some(2.0),
         sent: 100,
@@ -97,7 +115,7 @@ fn measurement(case: &str, cpu: f64) -> Measurement {
 fn ratios_are_medians_of_pairs_and_losses_do_not_cancel() {
     let base = [1.0, 2.0, 4.0].map(|cpu| measurement("base", cpu)).to_vec();
     let other = [2.0, 4.0, 4.0].map(|cpu| measurement("other", cpu)).to_vec();
-    let comparison = Comparison::new(vec![base, other]);
+    let comparison = Comparison::new(vec![base, other], &[Goals::default(); 2]);
     assert_eq!(comparison.cases[0].cpu_ratio, 1.0);
     assert_eq!(comparison.cases[1].cpu_ratio, 2.0);
     assert_eq!(comparison.cases[1].cpu_us_per_point, 4.0);
@@ -105,4 +123,44 @@ fn ratios_are_medians_of_pairs_and_losses_do_not_cancel() {
     assert_eq!(comparison.cases[0].lost, Some(3.0));
     let table = comparison.to_string();
     assert_eq!(table.lines().count(), 3, "{table}");
+}
+
+#[test]
+fn goals_are_held_against_medians_and_the_first_case() {
+    let base = [1.0, 2.0, 4.0].map(|cpu| measurement("base", cpu)).to_vec();
+    let other = [2.0, 4.0, 4.0].map(|cpu| measurement("other", cpu)).to_vec();
+    let goals = Goals {
+        cpu_us_per_point: Some(2.0),
+        cpu_ratio: Some(2.0),
+        cpu_us_over_first: Some(1.5),
+        latency_p99_ms: Some(1.9),
+        ..Goals::default()
+    };
+    let comparison = Comparison::new(vec![base, other], &[goals; 2]);
+    let outcomes: Vec<_> = comparison
+        .outcomes
+        .iter()
+        .map(|outcome| {
+            (
+                &*outcome.case,
+                outcome.figure,
+                outcome.measured,
+                outcome.is_reached(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        outcomes,
+        [
+            ("base", "us/pt", 2.0, true),
+            ("base", "p99 ms", 2.0, false),
+            ("other", "us/pt", 4.0, false),
+            ("other", "x cpu", 2.0, true),
+            ("other", "us/pt over the first", 2.0, false),
+            ("other", "p99 ms", 2.0, false),
+        ]
+    );
+    let table = comparison.to_string();
+    assert!(table.contains("other: us/pt 4.000, at most 2: MISSED"), "{table}");
+    assert!(table.contains("base: us/pt 2.000, at most 2: reached"), "{table}");
 }

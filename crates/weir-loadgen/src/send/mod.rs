@@ -62,6 +62,10 @@ pub struct Options {
     /// Compression of each request.
     #[arg(long, value_enum, default_value = "none")]
     pub compression: Compression,
+    /// Send the first requests again and again, so that the load costs next to nothing beside the gateway: nothing is
+    /// patched, nothing compressed anew. Times and values repeat, so sinks can count but not compare them.
+    #[arg(long)]
+    pub replay: bool,
     /// TCP connections, 1 to 1000.
     #[arg(long, default_value_t = 4)]
     pub connections: usize,
@@ -87,6 +91,7 @@ impl Default for Options {
         Self {
             protocol: Protocol::default(),
             encoding: Encoding::default(),
+            replay: false,
             compression: Compression::default(),
             connections: 4,
             in_flight: 8,
@@ -120,6 +125,11 @@ pub enum SendError {
 }
 
 impl Options {
+    /// Whether values move from request to request, so that a sink can compare what arrives with what must.
+    pub fn moves_values(&self) -> bool {
+        self.encoding == Encoding::Proto && !self.replay
+    }
+
     /// Checks the bounds of each option.
     ///
     /// # Errors
@@ -202,6 +212,11 @@ impl Load {
             let source = match options.encoding {
                 Encoding::Proto => source,
                 Encoding::Json => source.into_json(),
+            };
+            let source = if options.replay {
+                source.into_replay(lane::now())
+            } else {
+                source
             };
             let pace = options
                 .rate

@@ -304,3 +304,20 @@ async fn a_sink_that_stops_answering_answered_what_came_before() {
     assert_eq!(sink.counts().requests, 3);
     assert_eq!(load.meter().read().acknowledged, 3 * 80);
 }
+
+#[tokio::test]
+async fn a_replay_counts_what_it_sends_again() {
+    let sink = Sink::start(ANY, sink::Options::default()).await.unwrap();
+    let options = Options {
+        replay: true,
+        compression: Compression::Gzip,
+        connections: 1,
+        in_flight: 2,
+        ..Options::default()
+    };
+    let report = run(&small(), &options, 4000, &sink).await;
+    assert!(report.is_exact(), "{report:?}");
+    assert!(report.totals.points.total() >= 4000);
+    assert_eq!(sink.counts().points, report.totals.points);
+    sink.stop().await;
+}

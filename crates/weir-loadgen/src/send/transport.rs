@@ -131,8 +131,16 @@ impl Channel {
         }
     }
 
-    /// Returns the body of a request as it goes over the wire.
+    /// Returns the body of a request as it goes over the wire; that of the last time, if it was sent before.
     pub(super) fn encode(&self, request: &Request, compression: Compression) -> io::Result<Bytes> {
+        if let Some(body) = request.sent.get() {
+            return Ok(body.clone());
+        }
+        let body = self.encode_anew(request, compression)?;
+        Ok(request.sent.get_or_init(|| body).clone())
+    }
+
+    fn encode_anew(&self, request: &Request, compression: Compression) -> io::Result<Bytes> {
         match (&self.sender, compression) {
             (Sender::Grpc(_), Compression::None) => Ok(request.as_grpc_message()),
             (Sender::Http(_), Compression::None) => Ok(request.as_request()),

@@ -1,5 +1,7 @@
 //! The requests of one lane, instance after instance.
 
+use std::sync::{Arc, OnceLock};
+
 use bytes::Bytes;
 use prost::Message as _;
 use weir_proto::otlp::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -22,6 +24,8 @@ pub struct Request {
     framed: Bytes,
     /// Data points in it.
     pub points: u64,
+    /// The body as it went over the wire last time, for requests that are sent more than once.
+    pub(crate) sent: Arc<OnceLock<Bytes>>,
 }
 
 impl Request {
@@ -35,6 +39,7 @@ impl Request {
         Self {
             framed: framed.into(),
             points,
+            sent: Arc::default(),
         }
     }
 
@@ -71,6 +76,8 @@ pub struct LaneSource {
     templates: Vec<(Template, Growth)>,
     /// The same as JSON, where that was asked for.
     json: Vec<JsonTemplate>,
+    /// The requests to send again and again, where that was asked for.
+    replay: Vec<Request>,
     instances: Vec<Instance>,
     next: usize,
     /// Sent so far, without the final values of the instances that live.
@@ -119,6 +126,7 @@ impl LaneSource {
             signal: spec.payload.signal(),
             templates,
             json: Vec::new(),
+            replay: Vec::new(),
             instances,
             next: 0,
             sent: Totals::default(),
@@ -130,6 +138,11 @@ impl LaneSource {
     /// Its points have that time in whole milliseconds, or one millisecond more than the points before them of the
     /// same series if that is later: times of a series always rise.
     pub fn next_request(&mut self, now: u64) -> Request {
+        if let Some(request) = self.replay.get(self.next) {
+            self.sent.points += self.templates[self.next].0.kinds;
+            self.next = (self.next + 1) % self.replay.len();
+            return request.clone();
+        }
         let began = *self.began.get_or_insert(now);
         let count = self.instances.len();
         let instance = &mut self.instances[self.next];
@@ -172,6 +185,7 @@ impl LaneSource {
         Request {
             framed,
             points: template.kinds.total(),
+            sent: Arc::default(),
         }
     }
 
@@ -182,6 +196,20 @@ impl LaneSource {
         let (signal, temporality) = (self.signal, self.temporality);
         let json = |(template, _): &mut (Template, Growth)| JsonTemplate::new(template, signal, temporality);
         self.json = self.templates.iter_mut().map(json).collect();
+        self
+    }
+
+    /// Makes it send the same few requests again and again, each body once per turn: times and values are those of `now`,
+    /// and [`Totals::finals`] are not what arrives.
+    #[must_use]
+    pub fn into_replay(mut self, now: u64) -> Self {
+        // The first instances have a body each.
+        let replay = (0..self.templates.len())
+            .map(|_| self.next_request(now))
+            .collect();
+        self.replay = replay;
+        self.next = 0;
+        self.sent = Totals::default();
         self
     }
 
