@@ -137,13 +137,6 @@ impl<V: Weigh> StreamTable<V> {
         self.place(entry, true)
     }
 
-    /// Adds a stream that is not there, and was let in before. Never refused.
-    pub fn put_back(&mut self, entry: Entry<V>) -> Slot {
-        self.budget
-            .admit_known(Self::ENTRY_BYTES + entry.value.heap_bytes());
-        self.place(entry, true)
-    }
-
     /// Makes a page, empty, and those before it, unless they are there. Returns false if it is far beyond the last one: no table was ever
     /// like that. So is what [`Self::restore_at`] and [`Self::restore_over`] do with their slots.
     pub fn restore_page(&mut self, page: usize) -> bool {

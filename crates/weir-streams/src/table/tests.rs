@@ -167,19 +167,6 @@ fn what_was_taken_out_goes_back_beyond_the_limit() {
 }
 
 #[test]
-fn what_was_taken_out_goes_back_beyond_the_limit() {
-    let mut table = table(1, usize::MAX);
-    let slot = table.insert(new(1, 5)).unwrap();
-    let taken = table.remove(slot).unwrap();
-    table.insert(new(2, 5)).unwrap();
-    let bytes = table.budget.bytes();
-    let slot = table.put_back(taken);
-    assert_eq!(table.get(slot).unwrap().id, new(1, 0).id);
-    assert_eq!((table.budget.streams(), table.budget.bytes()), (2, 2 * bytes));
-    table.insert(new(3, 5)).unwrap_err();
-}
-
-#[test]
 fn only_changed_pages_are_saved() {
     let mut table = table(usize::MAX, usize::MAX);
     let slots: Vec<Slot> = (0..300).map(|id| table.insert(new(id, 0)).unwrap()).collect();
