@@ -175,6 +175,22 @@ async fn streams_beyond_the_limit_go_on_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_takes_its_point_and_less_than_100_bytes_more() {
+    let (bench, _sink) = bench("");
+    bench.start().await;
+    let points: Vec<_> = (0..1000).map(|stream| (stream, 10, 5)).collect();
+    let batch = totals(&points);
+    let sent = batch.bytes() as f64;
+    bench.send(batch).await.unwrap();
+    let taken = metric(&bench, "weir_interval_state_bytes");
+    assert!(
+        (sent..sent + 1000.0 * 100.0).contains(&taken),
+        "{taken} for {sent}"
+    );
+    bench.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stop_hands_on_what_is_held() {
     let (bench, sink) = bench("");
     bench.start().await;

@@ -1,7 +1,7 @@
 //! What goes on at once, and what at the end of the interval.
 
-use weir_component::{Batch, Signal};
-use weir_pdata::Decoded;
+use weir_component::{Batch, Context, Signal};
+use weir_pdata::{ContextParts, Decoded, Identity, Metadata};
 use weir_proto::otlp::metrics::v1::metric::Data;
 use weir_proto::otlp::metrics::v1::{
     ExponentialHistogram, Histogram, HistogramDataPoint, NumberDataPoint, Sum,
@@ -184,6 +184,34 @@ async fn senders_do_not_mix() {
         .collect();
     let expected = |tenant: &str, value| (Some(tenant.to_owned()), vec![(1, 10, value)]);
     assert_eq!(came, [expected("a", 1), expected("b", 2)]);
+    bench.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn points_go_on_as_those_of_who_sent_them() {
+    let (bench, sink) = bench("");
+    bench.start().await;
+    let who = |subject: &str| Identity {
+        subject: subject.to_owned(),
+        ..Identity::default()
+    };
+    for (subject, value) in [("a", 1), ("b", 2)] {
+        let context = Context::new(ContextParts {
+            identity: Some(who(subject)),
+            metadata: Metadata::from([("x-request".to_owned(), vec![subject.to_owned()])]),
+            ..ContextParts::default()
+        });
+        let batch = totals(&[(1, 10, value)]).with_context(context);
+        bench.send(batch).await.unwrap();
+    }
+    interval_ends().await;
+    let batches = sink.batches();
+    let came: Vec<_> = batches
+        .iter()
+        .map(|batch| batch.context().identity.clone())
+        .collect();
+    assert_eq!(came, [Some(who("a")), Some(who("b"))]);
+    assert!(batches.iter().all(|batch| batch.context().metadata.is_empty()));
     bench.stop().await;
 }
 
