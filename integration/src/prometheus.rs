@@ -144,11 +144,30 @@ impl Prometheus {
     ///
     /// The query fails or its answer cannot be read.
     pub async fn series(&self, selector: &str) -> Result<Series> {
-        let url = format!("http://127.0.0.1:{}/api/v1/query", self.port);
-        let answer: Answer<Matrix> = self
-            .client
-            .get_json(&url, &[("query", &format!("{selector}[1h]"))])
-            .await?;
+        self.matrix("query", &[("query", &format!("{selector}[1h]"))])
+            .await
+    }
+
+    /// What an expression is from `begin` to `end`, every `step`; all in milliseconds, times since 1970.
+    ///
+    /// # Errors
+    ///
+    /// The query fails or its answer cannot be read.
+    pub async fn range(&self, expression: &str, begin: u64, end: u64, step: u64) -> Result<Series> {
+        let seconds = |milliseconds: u64| format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000);
+        let (begin, end, step) = (seconds(begin), seconds(end), seconds(step));
+        let parameters = [
+            ("query", expression),
+            ("start", &begin),
+            ("end", &end),
+            ("step", &step),
+        ];
+        self.matrix("query_range", &parameters).await
+    }
+
+    async fn matrix(&self, endpoint: &str, parameters: &[(&str, &str)]) -> Result<Series> {
+        let url = format!("http://127.0.0.1:{}/api/v1/{endpoint}", self.port);
+        let answer: Answer<Matrix> = self.client.get_json(&url, parameters).await?;
         let mut series = Series::default();
         for result in answer.data.result {
             let values = result.values.iter().map(|(seconds, value)| {

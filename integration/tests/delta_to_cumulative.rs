@@ -1,9 +1,9 @@
 //! Deltas that were acknowledged are part of their totals, whatever happens to the gateway.
 
+mod truth;
+
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -15,39 +15,38 @@ use weir_integration::gateway::{Gateway, config};
 use weir_integration::http::Client;
 use weir_integration::otlp::{Delta, deltas, now, send};
 use weir_integration::prometheus::{Prometheus, RECEIVING};
+use weir_integration::series::{Labels, Point};
+use weir_integration::sink::Sink;
 use weir_integration::wait::until;
 
+use crate::truth::{Dice, Truth, increase};
+
 /// Streams, and points of each.
-const STREAMS: u64 = 40;
-const POINTS: u64 = 80;
-/// Time between two points of a stream.
-const INTERVAL: Duration = Duration::from_millis(200);
-/// How much later than its time a point may be sent.
-const SHUFFLED: u64 = 3_000;
-/// How often the gateway is killed while points come.
-const KILLS: u64 = 4;
-
-/// Numbers that look random and are the same in each run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % bound
-    }
-}
+const STREAMS: u64 = 100;
+const POINTS: u64 = 300;
+/// Milliseconds between two points of a stream.
+const INTERVAL: u64 = 2_000;
+/// How much later than its time a point may be sent, in milliseconds.
+const SHUFFLED: u64 = 30_000;
+/// How much faster than the clock the generator's time goes.
+const HASTE: u64 = 20;
+/// How long points wait for older ones, by the clock. Four times what is needed: the machine may be slow.
+const WINDOW: &str = "6s";
+/// How often the gateway is killed while points come, and the longest time between, in milliseconds by the clock. Some of these times are
+/// longer than points wait, so that totals flow; some are shorter.
+const KILLS: u64 = 5;
+const BETWEEN_KILLS: u64 = 9_000;
 
 /// Adds a storage and the processor to the usual config.
-fn with_totals(config: &str, storage: &Path) -> String {
-    let processor = "processors:
+fn with_totals(config: &str, storage: &Path, options: &str) -> String {
+    let processor = format!(
+        "processors:
   delta_to_cumulative:
     storage: file_storage
-    reorder_window: 10s
     checkpoint_interval: 1s
-";
+    {options}
+"
+    );
     let extension = format!(
         "extensions:
   file_storage:
@@ -57,7 +56,7 @@ fn with_totals(config: &str, storage: &Path) -> String {
         storage.display()
     );
     config
-        .replace("processors:\n", processor)
+        .replace("processors:\n", &processor)
         .replacen("extensions:\n", &extension, 1)
         .replace(
             "extensions: [health_check]",
@@ -69,21 +68,21 @@ fn with_totals(config: &str, storage: &Path) -> String {
         )
 }
 
-async fn start(store: &Prometheus, storage: &Path) -> Result<Gateway> {
-    let settings = format!("endpoint: {}\n", store.write_url());
+async fn start(write_url: &str, storage: &Path, options: &str) -> Result<Gateway> {
+    let settings = format!("endpoint: {write_url}\n");
     Gateway::start(|ports| {
         let usual = config(ports, "prometheus_remote_write", &settings);
         // The processors' own section comes first; the list in the pipeline is in brackets.
-        with_totals(&usual, storage)
+        with_totals(&usual, storage, options)
     })
     .await
 }
 
 /// Sends a request until it is acknowledged, to whichever gateway runs.
-async fn insist(client: Client, gateways: watch::Receiver<String>, points: Vec<Delta>) -> Result<()> {
+async fn insist(client: &Client, gateways: &watch::Receiver<String>, points: &[Delta]) -> Result<()> {
     loop {
         let base = gateways.borrow().clone();
-        if let Ok(status) = send(&client, &base, &deltas(&points)).await {
+        if let Ok(status) = send(client, &base, &deltas(points)).await {
             if status.is_success() {
                 return Ok(());
             }
@@ -96,86 +95,164 @@ async fn insist(client: Client, gateways: watch::Receiver<String>, points: Vec<D
     }
 }
 
-/// A generator with known totals sends deltas, shuffled; the gateway is killed at random moments. In the end every total in the
-/// store is the truth, and none has ever fallen.
+/// A generator with known totals sends deltas, shuffled within 30 s of its time; the gateway is killed at random moments. In the end every
+/// total in the store is the truth, at every time that the store has, and `increase()` says nothing else.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn totals_are_the_truth_although_the_gateway_is_killed() -> Result<()> {
     let store = Prometheus::start(RECEIVING).await?;
     let storage = TempDir::new()?;
-    let mut gateway = start(&store, storage.path()).await?;
+    let options = format!("reorder_window: {WINDOW}");
+    let mut gateway = start(&store.write_url(), storage.path(), &options).await?;
     let (address, gateways) = watch::channel(gateway.http());
 
-    let (begun, base) = (Instant::now(), now());
-    let interval = INTERVAL.as_nanos() as u64;
-    let mut dice = Dice(1);
-    let mut truth: BTreeMap<u64, u64> = BTreeMap::new();
-    let mut requests: BTreeMap<u64, Vec<Delta>> = BTreeMap::new();
-    for stream in 0..STREAMS {
-        for number in 0..POINTS {
-            let value = 1 + dice.below(100);
-            *truth.entry(stream).or_default() += value;
-            let start_ns = base + number * interval;
-            let late = dice.below(SHUFFLED);
-            let millis = (number + 1) * interval / 1_000_000 + late;
-            // A request every 100 ms.
-            requests.entry(millis / 100 * 100).or_default().push(Delta {
-                stream,
-                start_ns,
-                time_ns: start_ns + interval,
-                value,
-            });
-        }
+    let mut dice = Dice(5);
+    // All of it lies in the past, so that the store has it at once.
+    let begin = now() / 1_000_000 - POINTS * INTERVAL;
+    let truth = Truth::throw(&mut dice, STREAMS, POINTS, begin, INTERVAL);
+    let mut requests: BTreeMap<(u64, u64), Vec<Delta>> = BTreeMap::new();
+    for (stream, number) in
+        (0..STREAMS).flat_map(|stream| (0..POINTS - 1).map(move |number| (stream, number)))
+    {
+        let sent = ((number + 1) * INTERVAL + dice.below(SHUFFLED)) / HASTE;
+        // Two requests at a time, every 100 ms.
+        requests
+            .entry((sent / 100 * 100, dice.below(2)))
+            .or_default()
+            .push(truth.delta(stream, number));
     }
-    let acknowledged = Arc::new(AtomicU64::new(0));
+    let (client, begun) = (Client::default(), Instant::now());
     let mut senders = JoinSet::new();
-    for (millis, points) in requests {
-        let (gateways, acknowledged) = (gateways.clone(), Arc::clone(&acknowledged));
+    for ((millis, _), points) in requests {
+        let (client, gateways) = (client.clone(), gateways.clone());
         senders.spawn(async move {
             sleep_until(begun + Duration::from_millis(millis)).await;
-            let count = points.len() as u64;
-            insist(Client::default(), gateways, points).await?;
-            acknowledged.fetch_add(count, Ordering::Relaxed);
-            anyhow::Ok(())
+            insist(&client, &gateways, &points).await
         });
     }
     for _ in 0..KILLS {
-        sleep(Duration::from_millis(1_500 + dice.below(1_500))).await;
+        sleep(Duration::from_millis(dice.below(BETWEEN_KILLS))).await;
         gateway.kill().await?;
-        gateway = start(&store, storage.path()).await?;
+        gateway = start(&store.write_url(), storage.path(), &options).await?;
         address.send_replace(gateway.http());
     }
     for sent in senders.join_all().await {
         sent?;
     }
-    ensure!(
-        acknowledged.load(Ordering::Relaxed) == STREAMS * POINTS,
-        "everything was acknowledged"
-    );
+    // What was lost on the way from the processor to the store, the next total of the stream makes up for.
+    let last: Vec<Delta> = (0..STREAMS)
+        .map(|stream| truth.delta(stream, POINTS - 1))
+        .collect();
+    insist(&client, &gateways, &last).await?;
 
-    until("the totals to be the truth", async || {
+    let stored = until("the totals to be the truth", async || {
         let series = store.series(r#"{__name__="requests_total"}"#).await?.floats;
-        ensure!(series.len() == truth.len(), "{} series", series.len());
+        ensure!(series.len() == STREAMS as usize, "{} series", series.len());
         for (labels, points) in &series {
-            let stream: u64 = labels["stream"].parse()?;
-            let last = points.last().context("a series without points")?.value;
+            let last = points.last().context("a series without points")?;
             ensure!(
-                last == truth[&stream] as f64,
-                "{labels:?} is {last} instead of {}",
-                truth[&stream]
+                last.milliseconds == truth.end() as i64,
+                "{labels:?} ends before its last point"
             );
-            let falls = points.windows(2).find(|pair| pair[1].value < pair[0].value);
-            ensure!(falls.is_none(), "{labels:?} falls: {falls:?}");
+            for point in points {
+                let total = truth.total(labels["stream"].parse()?, point.milliseconds);
+                ensure!(
+                    total == Some(point.value),
+                    "{labels:?} has {point:?} instead of {total:?}"
+                );
+            }
         }
-        Ok(())
+        Ok(series)
     })
     .await
     .with_context(|| gateway.log())?;
+    no_spikes(&store, &truth, &stored).await?;
     for damage in [
         "weir_storage_set_aside_total",
         "weir_delta_to_cumulative_unreadable_records_total",
+        "weir_delta_to_cumulative_resets_total",
     ] {
         let found = gateway.metric(damage, "").await?;
         ensure!(found == 0.0, "{damage} is {found}");
     }
+    gateway.stop().await
+}
+
+/// Asks the store for `increase()` over short ranges all along, and over everything, and compares it with that of the truth.
+async fn no_spikes(store: &Prometheus, truth: &Truth, stored: &BTreeMap<Labels, Vec<Point>>) -> Result<()> {
+    let (end, all) = (truth.end(), POINTS * INTERVAL);
+    for (range, from) in [(30_001, end - all), (all + 1, end)] {
+        let query = format!("increase(requests_total[{range}ms])");
+        let answer = store.range(&query, from, end, INTERVAL).await?.floats;
+        ensure!(answer.len() == stored.len(), "{} series", answer.len());
+        for (labels, points) in answer {
+            let mut named = labels.clone();
+            named.insert("__name__".into(), "requests_total".into());
+            let samples = stored.get(&named).context("a series that is not stored")?;
+            for point in points {
+                let said = increase(samples, point.milliseconds, range.cast_signed());
+                let near = said.is_some_and(|said| (said / point.value - 1.0).abs() < 1e-9);
+                ensure!(near, "{query} of {labels:?} is {point:?} instead of {said:?}");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Streams that come and go, so many at a time, and how often.
+const WAVE: u64 = 20_000;
+const WAVES: u64 = 20;
+/// Waves after which memory has the size that it keeps.
+const SETTLED: u64 = 4;
+/// Most bytes of a file that holds two waves and their journal, however late checkpoints are. Ten waves do not fit.
+const FILE_BYTES: f64 = 16e6;
+
+/// Streams come and go; memory and file stay as they are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn memory_stays_flat_while_streams_come_and_go() -> Result<()> {
+    let (store, storage, client) = (Sink::accepting().await?, TempDir::new()?, Client::default());
+    let gateway = start(&store.write_url(), storage.path(), "max_stale: 1s").await?;
+    let (_, gateways) = watch::channel(gateway.http());
+    let mut settled = 0.0;
+    for wave in 0..WAVES {
+        let time_ns = now();
+        let points: Vec<Delta> = (wave * WAVE..(wave + 1) * WAVE)
+            .map(|stream| Delta {
+                stream,
+                start_ns: time_ns - 1_000_000_000,
+                time_ns,
+                value: 1,
+            })
+            .collect();
+        for request in points.chunks(1_000) {
+            insist(&client, &gateways, request).await?;
+        }
+        let bytes = gateway.metric("weir_delta_to_cumulative_state_bytes", "").await?;
+        ensure!(bytes <= (2 * WAVE * 100) as f64, "{bytes} bytes of totals");
+        until("the waves before to be forgotten", async || {
+            let streams = gateway
+                .metric("otelcol_deltatocumulative_streams_tracked", "")
+                .await?;
+            ensure!(streams <= WAVE as f64, "{streams} streams");
+            Ok(())
+        })
+        .await?;
+        let memory = gateway.metric("otelcol_process_memory_rss", "").await?;
+        if wave < SETTLED {
+            settled = memory;
+        }
+        ensure!(
+            memory <= settled * 1.25,
+            "memory has grown from {settled} to {memory} bytes after {wave} waves"
+        );
+        let file = gateway.metric("weir_storage_file_bytes", "").await?;
+        ensure!(file <= FILE_BYTES, "the file has {file} bytes after {wave} waves");
+    }
+    let forgotten = gateway
+        .metric("weir_delta_to_cumulative_forgotten_streams_total", "")
+        .await?;
+    ensure!(
+        forgotten >= ((WAVES - 1) * WAVE) as f64,
+        "{forgotten} were forgotten"
+    );
     gateway.stop().await
 }
