@@ -16,6 +16,7 @@ pub fn components() -> Catalog {
         weir_processor_interval::FACTORY.into(),
         weir_processor_memory_limiter::FACTORY.into(),
         weir_processor_metric_start_time::FACTORY.into(),
+        weir_processor_metrics_transform::FACTORY.into(),
         weir_processor_relabel::FACTORY.into(),
         weir_processor_resource::FACTORY.into(),
         weir_exporter_debug::FACTORY.into(),
