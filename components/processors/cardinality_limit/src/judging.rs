@@ -168,8 +168,10 @@ impl<'a> Judging<'a> {
             Err(limit) => {
                 self.name_series(limit, attributes);
                 change.all = true;
-                id = self.id_with(attributes, &change);
                 let overflows = guard.series.action == Action::Overflow && self.metric.adds_up;
+                if overflows {
+                    id = self.id_with(attributes, &change);
+                }
                 if !(overflows && self.has_room(id)) {
                     self.tally.drop(limit);
                     return Decision::Drop;
