@@ -2,7 +2,7 @@
 //! machine.
 //!
 //! `cargo bench -p weir-prom --bench count [-- FILTER]` prints a table: `door` checks the wire bytes, `v1` and `v2`
-//! translate them. Each number is the difference of two runs under `callgrind`, so that start-up does not count.
+//! translate them, `rules` does what `v2` does with rules of relabeling. Each number is the difference of two runs under `callgrind`, so that start-up does not count.
 //! `count --run MIX STEP TIMES` is such a run, for a look with `callgrind_annotate`.
 
 #![expect(clippy::print_stdout, reason = "the table is the product")]
@@ -17,7 +17,14 @@ use weir_pdata::{Batch, Signal};
 use weir_prom::{Output, Protocol, Translator};
 use workload::{MIXES, POINTS_PER_REQUEST, request_of, settings};
 
-const STEPS: [&str; 3] = ["door", "v1", "v2"];
+const STEPS: [&str; 4] = ["door", "v1", "v2", "rules"];
+
+/// One rule that drops series, one that adds a label, one that takes some away.
+const RULES: &str = "
+- {source_labels: [__name__, le], regex: '.*_bucket;0.005', action: drop}
+- {source_labels: [job], target_label: owner, regex: '(.).*', replacement: team-$1}
+- {regex: otel_scope_.*, action: labeldrop}
+";
 
 /// Repetitions of the two runs: the tables of a translator are warm after the first few.
 const FEW: usize = 3;
@@ -48,11 +55,15 @@ fn run(mix: &str, step: &str, times: usize) {
     let protocol = match step {
         "door" => return (0..times).for_each(|_| drop(batch())),
         "v1" => Protocol::V1,
-        "v2" => Protocol::V2,
+        "v2" | "rules" => Protocol::V2,
         _ => panic!("step must be one of {STEPS:?}"),
     };
     let (batch, mut out) = (batch(), Output::default());
-    let mut translator = Translator::new(settings(), protocol).expect("valid settings");
+    let mut settings = settings();
+    if step == "rules" {
+        settings.relabel = serde_yaml::from_str(RULES).expect("sound rules");
+    }
+    let mut translator = Translator::new(settings, protocol).expect("valid settings");
     for _ in 0..times {
         translator.translate(&batch, &mut out);
     }

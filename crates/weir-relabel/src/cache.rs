@@ -4,7 +4,7 @@ use std::hash::BuildHasher;
 use std::sync::{Mutex, PoisonError};
 
 use foldhash::fast::RandomState;
-use hashbrown::HashMap;
+use hashbrown::HashTable;
 
 /// Parts that are locked on their own. More than threads usually meet at once.
 const SHARDS: usize = 32;
@@ -26,21 +26,28 @@ pub struct Cache<V> {
 
 #[derive(Debug)]
 struct Shard<V> {
-    young: Generation<V>,
-    old: Generation<V>,
+    young: HashTable<Entry<V>>,
+    old: HashTable<Entry<V>>,
     /// Bytes of the young generation.
     bytes: usize,
 }
 
-type Generation<V> = HashMap<Box<[u8]>, (V, usize), RandomState>;
+#[derive(Debug)]
+struct Entry<V> {
+    hash: u64,
+    key: Box<[u8]>,
+    value: V,
+    /// What it takes in all.
+    bytes: usize,
+}
 
 impl<V: Clone> Cache<V> {
     /// Makes a cache of at most about `bytes`. With 0 it remembers nothing.
     pub fn new(bytes: usize) -> Self {
         let shard = || {
             Mutex::new(Shard {
-                young: HashMap::default(),
-                old: HashMap::default(),
+                young: HashTable::new(),
+                old: HashTable::new(),
                 bytes: 0,
             })
         };
@@ -55,9 +62,11 @@ impl<V: Clone> Cache<V> {
     ///
     /// Two threads that ask at once may both make it; the first one stays.
     pub fn get_or_make(&self, key: &[u8], make: impl FnOnce() -> V, weigh: impl FnOnce(&V) -> usize) -> V {
-        let index = self.hasher.hash_one(key) as usize % SHARDS;
+        let hash = self.hasher.hash_one(key);
+        // Tables look at the lowest and the highest bits.
+        let index = (hash >> 32) as usize % SHARDS;
         let lock = || self.shards[index].lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(value) = lock().find(key, self.bound) {
+        if let Some(value) = lock().find(hash, key, self.bound) {
             return value;
         }
         let value = make();
@@ -66,33 +75,45 @@ impl<V: Clone> Cache<V> {
             return value;
         }
         let mut shard = lock();
-        match shard.young.get(key) {
-            Some((first, _)) => first.clone(),
-            None => {
-                shard.put(key.into(), value.clone(), bytes, self.bound);
-                value
-            }
+        if let Some(first) = shard.young.find(hash, |entry| entry.is(hash, key)) {
+            return first.value.clone();
         }
+        let entry = Entry {
+            hash,
+            key: key.into(),
+            value: value.clone(),
+            bytes,
+        };
+        shard.put(entry, self.bound);
+        value
+    }
+}
+
+impl<V> Entry<V> {
+    fn is(&self, hash: u64, key: &[u8]) -> bool {
+        self.hash == hash && *self.key == *key
     }
 }
 
 impl<V: Clone> Shard<V> {
-    fn find(&mut self, key: &[u8], bound: usize) -> Option<V> {
-        if let Some((value, _)) = self.young.get(key) {
-            return Some(value.clone());
+    fn find(&mut self, hash: u64, key: &[u8], bound: usize) -> Option<V> {
+        let is_it = |entry: &Entry<V>| entry.is(hash, key);
+        if let Some(entry) = self.young.find(hash, is_it) {
+            return Some(entry.value.clone());
         }
-        let (key, (value, bytes)) = self.old.remove_entry(key)?;
-        self.put(key, value.clone(), bytes, bound);
+        let (entry, _) = self.old.find_entry(hash, is_it).ok()?.remove();
+        let value = entry.value.clone();
+        self.put(entry, bound);
         Some(value)
     }
 
-    fn put(&mut self, key: Box<[u8]>, value: V, bytes: usize, bound: usize) {
-        if self.bytes + bytes > bound {
+    fn put(&mut self, entry: Entry<V>, bound: usize) {
+        if self.bytes + entry.bytes > bound {
             self.old = std::mem::take(&mut self.young);
             self.bytes = 0;
         }
-        self.bytes += bytes;
-        self.young.insert(key, (value, bytes));
+        self.bytes += entry.bytes;
+        self.young.insert_unique(entry.hash, entry, |entry| entry.hash);
     }
 }
 
