@@ -145,20 +145,24 @@ fn pipelines(ports: &Ports, jobs: &[Job], url: &str) -> Value {
         let [processor, exporter] = ["p", "w"].map(|tag| {
             let tag = format!("{tag}{index}");
             let (rules, _tag) = job.rules.split_at(job.rules.len() - 1);
-            let first = json!({"target_label": "job", "replacement": job.name});
             let last = json!({"target_label": "tag", "replacement": tag});
-            let all = std::iter::once(&first).chain(rules).chain([&last]);
+            let all = rules.iter().chain([&last]);
             (tag.clone(), Value::from(all.map(escaped).collect::<Vec<_>>()))
         });
         let id = format!("relabel/{index}");
         config["processors"][&id] = json!({"relabel_configs": processor.1});
+        // As at a scrape the label is there before the rules: what rules write takes part in `labelmap` later.
+        let insert = format!("attributes/{index}");
+        config["processors"][&insert] =
+            json!({"actions": [{"action": "insert", "key": "job", "value": job.name}]});
         pipelines.insert(
             format!("metrics/{}", processor.0),
-            json!({"receivers": ["otlp"], "processors": [id], "exporters": ["prometheus_remote_write"]}),
+            json!({"receivers": ["otlp"], "processors": [insert, id], "exporters": ["prometheus_remote_write"]}),
         );
         let id = format!("prometheus_remote_write/{index}");
         config["exporters"][&id] = plain.clone();
         config["exporters"][&id]["write_relabel_configs"] = exporter.1;
+        config["exporters"][&id]["external_labels"] = json!({"job": job.name});
         pipelines.insert(
             format!("metrics/{}", exporter.0),
             json!({"receivers": ["otlp"], "processors": [], "exporters": [id]}),
