@@ -132,13 +132,13 @@ async fn pipelines_show_what_the_books_say() {
     let expected = json!([
         {"kind": "receiver", "id": "otlp", "status": "StatusOK"},
         {"kind": "processor", "id": "filter", "status": "StatusOK", "items": {
-            "accepted": 10, "in_flight": 0, "forwarded": 7, "delivered": 0, "repeated": 0, "held": 0,
+            "accepted": 10, "in_flight": 0, "forwarded": 7, "delivered": 0, "repeated": 0, "added": 0, "held": 0,
             "dropped": {"filtered": 3}, "imbalance": 0,
         }},
         {"kind": "exporter", "id": "debug/b", "status": "StatusRecoverableError", "error": "connection refused",
             "notes": [{"title": "first offenders", "lines": [{"name": "series <1>", "text": "too long"}], "left_out": 0}],
             "items": {
-                "accepted": 7, "in_flight": 0, "forwarded": 0, "delivered": 7, "repeated": 0, "held": 0,
+                "accepted": 7, "in_flight": 0, "forwarded": 0, "delivered": 7, "repeated": 0, "added": 0, "held": 0,
                 "dropped": {}, "imbalance": 0,
         }},
     ]);

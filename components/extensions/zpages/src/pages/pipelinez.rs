@@ -41,6 +41,7 @@ struct Items {
     forwarded: u64,
     delivered: u64,
     repeated: u64,
+    added: u64,
     held: i64,
     dropped: BTreeMap<&'static str, u64>,
     /// Zero at rest.
@@ -109,6 +110,7 @@ impl Items {
             forwarded: account.forwarded,
             delivered: account.delivered,
             repeated: account.repeated,
+            added: account.added,
             held: account.held,
             dropped: account.dropped.clone(),
             imbalance: account.imbalance(),
@@ -157,6 +159,7 @@ impl Step {
             Cell::number(items.map(|items| items.held)),
             Cell::text(dropped),
             Cell::number(items.map(|items| items.repeated)),
+            Cell::number(items.map(|items| items.added)),
             imbalance,
         ]
     }
@@ -168,7 +171,7 @@ impl Page for Pipelines {
     fn html(&self, html: &mut Html) {
         html.paragraph(
             "All figures are items since the start. Exporters and connectors are shared by the pipelines of a signal: \
-             their figures are those of all. At rest, accepted + repeated = forwarded + delivered + dropped + held.",
+             their figures are those of all. At rest, accepted + repeated + added = forwarded + delivered + dropped + held.",
         );
         for pipeline in &self.pipelines {
             html.heading(&pipeline.id);
@@ -183,6 +186,7 @@ impl Page for Pipelines {
                     "held",
                     "dropped",
                     "repeated",
+                    "added",
                     "imbalance",
                 ],
                 pipeline.steps.iter().map(Step::row),
