@@ -128,6 +128,26 @@ fn mistakes_are_named() {
 }
 
 #[test]
+fn nothing_is_watched_unless_it_is_asked_for() {
+    assert_eq!(read("{endpoint: 'http://h/'}").watching(), None);
+    let rules = read("{endpoint: 'http://h/', conflicts: {enabled: true}}")
+        .watching()
+        .unwrap();
+    assert!(rules.conflicts && rules.silence.is_none());
+    let silent = "{endpoint: 'http://h/', staleness: {enabled: true, missed_intervals: 3, max_interval: 1m}}";
+    let rules = read(silent).watching().unwrap();
+    assert!(!rules.conflicts);
+    assert_eq!(rules.forget_after_ms, 180_000);
+    assert_eq!(rules.silence.unwrap().min_interval_ms, 5_000);
+    check(
+        "staleness: {missed_intervals: 1}",
+        &["staleness::missed_intervals: "],
+    );
+    check("staleness: {min_interval: 10ms}", &["staleness::min_interval: "]);
+    check("staleness: {max_interval: 1s}", &["staleness::max_interval: "]);
+}
+
+#[test]
 fn what_is_not_supported_is_a_mistake() {
     check("wal: {directory: /tmp}", &["wal: "]);
     check(
