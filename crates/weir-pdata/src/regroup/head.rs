@@ -42,7 +42,7 @@ fn add(sum: &mut u128, part: u128) {
 
 impl<'a> Head<'a> {
     /// Reads a scope off its `Scope*` message.
-    pub(super) fn scope(&mut self, message: &'a [u8], digest: &mut Digest) {
+    pub(super) fn read_scope(&mut self, message: &'a [u8], digest: &mut Digest) {
         let parts = self.group(message, 3, digest, |_, _| {});
         self.digest = parts.digest(digest);
     }

@@ -105,7 +105,7 @@ impl<'a> Walk<'a, '_> {
     }
 
     fn scope(&mut self, message: &'a [u8]) -> Result<(), RewriteError> {
-        self.scope.scope(message, &mut self.digest);
+        self.scope.read_scope(message, &mut self.digest);
         self.last.scope = None;
         let before = self.records;
         let attributes = match self.signal {

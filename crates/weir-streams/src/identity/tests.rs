@@ -248,7 +248,7 @@ fn edited_attributes_make_the_id_of_a_point_that_has_them() {
     };
     let (one, other) = (text("a", "1"), pair("b", Value::IntValue(2)));
     let mut ids = Ids(Identity::new(7), Vec::new());
-    Batch::from_decoded(stream(&[one.clone()]).request()).visit_metrics(&mut ids);
+    Batch::from_decoded(stream(std::slice::from_ref(&one)).request()).visit_metrics(&mut ids);
     let edited = |ids: &mut Ids, pairs: &[&KeyValue]| {
         let attributes = pairs.iter().map(|pair| Attribute::Decoded(pair));
         ids.0.stream_of(attributes)

@@ -96,6 +96,6 @@ fn what_no_point_can_be_is_refused() {
     let mut assembly = Assembly::default();
     assert!(assembly.is_empty());
     assembly.push(&apart.points[0].0, &[0xff]);
-    assert!(assembly.len() > 0);
+    assert!(!assembly.is_empty());
     assembly.finish().unwrap_err();
 }
