@@ -1,7 +1,7 @@
 //! OTLP metrics to Prometheus remote write.
 //!
 //! Owns everything between a [`Batch`](weir_pdata::Batch) of metrics and the bytes of remote-write requests:
-//! metric and label names, label sets, histograms, staleness, exemplars, metadata, `target_info`, the two
+//! metric and label names, label sets, relabeling, histograms, staleness, exemplars, metadata, `target_info`, the two
 //! protocol versions, and what a receiver's reply means. It does no I/O: connections, retries, queues and
 //! compression headers are the exporter's.
 //!
@@ -11,7 +11,7 @@
 //! 1. collect: every point becomes a row of numbers. Each distinct attribute is translated once per batch;
 //!    label orders are remembered by the keys that make them, whole lists from one metric to the next.
 //! 2. group: rows of one series are found by a hash of their labels, put in order of time and rid of repeats.
-//! 3. encode: rows become series, series fill requests up to the limits, without messages in between.
+//! 3. encode: rows become series, rules relabel them, series fill requests up to the limits, without messages in between.
 
 pub mod float;
 pub mod hash;

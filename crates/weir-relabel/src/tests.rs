@@ -414,6 +414,58 @@ fn growth_is_bounded() {
 }
 
 #[test]
+fn mistakes_of_a_list_name_the_rule() {
+    let configs: Vec<RuleConfig> =
+        serde_json::from_str(r#"[{"action": "keep"}, {}, {"action": "drop", "source_labels": ["a", ""]}]"#)
+            .expect("rules");
+    let found = compile(&configs).expect_err("two are none");
+    let keys: Vec<&str> = found.iter().map(|found| found.key.as_str()).collect();
+    assert_eq!(keys, ["1::target_label", "2::source_labels::1"]);
+    assert_eq!(compile(&configs[..1]).expect("sound").len(), 1);
+}
+
+#[test]
+fn rules_say_what_they_look_at_and_whether_they_find_it() {
+    let labels = Labels::new([("a", "1"), ("b", "1"), ("c", "2")]);
+    for (json, value, matches) in [
+        (
+            r#"[{"source_labels": ["a", "c", "d"], "regex": "1;2;", "target_label": "x"}]"#,
+            "1;2;",
+            true,
+        ),
+        (
+            r#"[{"source_labels": ["a"], "regex": "", "action": "drop"}]"#,
+            "1",
+            false,
+        ),
+        (
+            r#"[{"source_labels": ["a"], "target_label": "b", "action": "keepequal"}]"#,
+            "1",
+            true,
+        ),
+        (
+            r#"[{"source_labels": ["a"], "target_label": "c", "action": "dropequal"}]"#,
+            "1",
+            false,
+        ),
+        (
+            r#"[{"target_label": "c", "action": "hashmod", "modulus": 1}]"#,
+            "",
+            true,
+        ),
+        (r#"[{"regex": "b|x", "action": "labeldrop"}]"#, "", true),
+        (r#"[{"regex": "x", "action": "labelmap"}]"#, "", false),
+    ] {
+        let rule = &rules(json)[0];
+        assert_eq!(
+            (rule.value(&labels).as_str(), rule.matches(&labels)),
+            (value, matches),
+            "{json}"
+        );
+    }
+}
+
+#[test]
 fn rules_say_what_they_may_read() {
     for (json, expected) in [
         (
