@@ -9,6 +9,7 @@ use weir_proto::otlp::collector::metrics::v1::ExportMetricsServiceRequest;
 use crate::regroup::{Regrouped, regroup};
 use crate::rewrite::{Editor, RewriteError, Rewritten, rewrite};
 use crate::view::{self, MetricsVisitor};
+use crate::wire::cursor::fields;
 use crate::wire::{Limit, split};
 use crate::{Context, DecodeError, Decoded, Permit, Signal, WireChunk, WireError};
 
@@ -145,6 +146,20 @@ impl Batch {
         match &self.payload {
             Payload::Wire(chunks) => chunks.iter().map(WireChunk::items).sum(),
             Payload::Decoded(decoded) => decoded.items(),
+        }
+    }
+
+    /// Returns the number of `ResourceMetrics`, `ResourceSpans` or `ResourceLogs` messages; a hop from one to the next on the
+    /// wire form.
+    pub fn resources(&self) -> usize {
+        let groups = |chunk: &WireChunk| fields(chunk.bytes()).filter(|(number, _)| *number == 1).count();
+        match &self.payload {
+            Payload::Wire(chunks) => chunks.iter().map(groups).sum(),
+            Payload::Decoded(decoded) => match &**decoded {
+                Decoded::Metrics(request) => request.resource_metrics.len(),
+                Decoded::Traces(request) => request.resource_spans.len(),
+                Decoded::Logs(request) => request.resource_logs.len(),
+            },
         }
     }
 

@@ -8,10 +8,11 @@ use weir_component::{
     StartError, async_trait,
 };
 use weir_export::{Closing, Delivery, ExporterMetrics, QueueSettings};
+use weir_pdata::Decoded;
 
 use crate::output::Outputs;
 use crate::sampling::Sampling;
-use crate::text;
+use crate::text::{self, Counts};
 use crate::{Config, Verbosity};
 
 /// The `debug` exporter: a printer within the stack that all exporters have, without a queue.
@@ -77,6 +78,12 @@ impl Component for Debug {
     }
 }
 
+fn decoded(batch: &Batch) -> Result<Decoded, ConsumeError> {
+    batch
+        .to_decoded()
+        .map_err(|error| ConsumeError::malformed("a string in the data is not UTF-8").caused_by(error))
+}
+
 /// Prints a batch on a thread that may block: decoding takes long, and whoever reads the output may be slow.
 async fn deliver(printer: Arc<Printer>, batch: Batch) -> Result<(), ConsumeError> {
     if !printer.sampling.admits(Instant::now()) {
@@ -88,14 +95,11 @@ async fn deliver(printer: Arc<Printer>, batch: Batch) -> Result<(), ConsumeError
 
 impl Printer {
     fn print(&self, batch: &Batch) -> Result<(), ConsumeError> {
-        let decoded = batch
-            .to_decoded()
-            .map_err(|error| ConsumeError::malformed("a string in the data is not UTF-8").caused_by(error))?;
-        let counts = text::basic(&decoded);
+        let counts = Counts::of(batch);
         let body = match self.config.verbosity {
             Verbosity::Basic => String::new(),
-            Verbosity::Normal => text::normal(&decoded),
-            Verbosity::Detailed => text::detailed(&decoded),
+            Verbosity::Normal => text::normal(&decoded(batch)?),
+            Verbosity::Detailed => text::detailed(&decoded(batch)?),
         };
         match self.outputs.get() {
             None => {

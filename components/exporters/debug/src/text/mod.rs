@@ -6,8 +6,11 @@ mod value;
 
 use std::fmt;
 
-use weir_component::Signal;
-use weir_pdata::Decoded;
+use weir_component::{Batch, Signal};
+use weir_pdata::view::{
+    ExponentialHistogramPoint, HistogramPoint, Metric, MetricsVisitor, NumberPoint, Resource, Scope,
+    SummaryPoint, Visit,
+};
 
 pub(crate) use detailed::detailed;
 pub(crate) use normal::normal;
@@ -30,6 +33,30 @@ pub(crate) enum Counts {
 }
 
 impl Counts {
+    /// Counts a batch, without decoding it or looking at a point.
+    pub(crate) fn of(batch: &Batch) -> Self {
+        let (resources, items) = (batch.resources(), batch.items());
+        match batch.signal() {
+            Signal::Metrics => {
+                let mut metrics = Metrics(0);
+                batch.visit_metrics(&mut metrics);
+                Self::Metrics {
+                    resources,
+                    metrics: metrics.0,
+                    points: items,
+                }
+            }
+            Signal::Traces => Self::Traces {
+                resources,
+                spans: items,
+            },
+            Signal::Logs => Self::Logs {
+                resources,
+                records: items,
+            },
+        }
+    }
+
     /// Writes the counts to Weir's own log.
     pub(crate) fn log(&self) {
         match *self {
@@ -78,31 +105,26 @@ impl fmt::Display for Counts {
     }
 }
 
-/// Counts a batch.
-pub(crate) fn basic(decoded: &Decoded) -> Counts {
-    let items = decoded.items();
-    match decoded {
-        Decoded::Metrics(request) => {
-            let scopes = request
-                .resource_metrics
-                .iter()
-                .flat_map(|resource| &resource.scope_metrics);
-            let metrics = scopes.map(|scope| scope.metrics.len()).sum();
-            Counts::Metrics {
-                resources: request.resource_metrics.len(),
-                metrics,
-                points: items,
-            }
-        }
-        Decoded::Traces(request) => Counts::Traces {
-            resources: request.resource_spans.len(),
-            spans: items,
-        },
-        Decoded::Logs(request) => Counts::Logs {
-            resources: request.resource_logs.len(),
-            records: items,
-        },
+/// Counts metrics.
+struct Metrics(usize);
+
+impl MetricsVisitor for Metrics {
+    fn resource(&mut self, _: &Resource<'_>) {}
+
+    fn scope(&mut self, _: &Scope<'_>) {}
+
+    fn metric(&mut self, _: &Metric<'_>) -> Visit {
+        self.0 += 1;
+        Visit::Skip
     }
+
+    fn number(&mut self, _: &NumberPoint<'_>) {}
+
+    fn histogram(&mut self, _: &HistogramPoint<'_>) {}
+
+    fn exponential_histogram(&mut self, _: &ExponentialHistogramPoint<'_>) {}
+
+    fn summary(&mut self, _: &SummaryPoint<'_>) {}
 }
 
 /// Returns how the printed form calls the groups of a signal, for example `Metrics` in `ResourceMetrics`.

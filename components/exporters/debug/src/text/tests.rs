@@ -1,7 +1,7 @@
 use weir_pdata::{Batch, Decoded};
 use weir_testkit::batches;
 
-use super::{basic, detailed, normal};
+use super::{Counts, detailed, normal};
 
 fn decoded(batch: &Batch) -> Decoded {
     batch.to_decoded().expect("decodes")
@@ -20,12 +20,23 @@ fn metrics() -> Decoded {
 
 #[test]
 fn every_signal_has_its_counts() {
-    let counts = [metrics(), decoded(&batches::spans(2)), decoded(&batches::logs(3))]
-        .map(|decoded| basic(&decoded).to_string());
-    insta::assert_snapshot!(counts.join("\n"), @r"
-    Metrics: resource metrics 1, metrics 5, data points 6
-    Traces: resource spans 1, spans 2
-    Logs: resource logs 1, log records 3
+    let twice = |batch: Batch| {
+        let mut twice = batch.clone();
+        twice.append(batch).expect("of one signal");
+        twice
+    };
+    let wire =
+        |decoded: &Decoded| Batch::from_wire(decoded.signal(), decoded.to_bytes()).expect("well formed");
+    let requests = [metrics(), decoded(&batches::spans(2)), decoded(&batches::logs(3))];
+    let of_wire = requests
+        .clone()
+        .map(|request| Counts::of(&twice(wire(&request))).to_string());
+    let of_messages = requests.map(|request| Counts::of(&twice(Batch::from_decoded(request))).to_string());
+    assert_eq!(of_wire, of_messages);
+    insta::assert_snapshot!(of_wire.join("\n"), @r"
+    Metrics: resource metrics 2, metrics 10, data points 12
+    Traces: resource spans 2, spans 4
+    Logs: resource logs 2, log records 6
     ");
 }
 
