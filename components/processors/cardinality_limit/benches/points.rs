@@ -21,6 +21,10 @@ use weir_proto::otlp::metrics::v1::{Metric, NumberDataPoint, ResourceMetrics, Sc
 use weir_testkit::batches::attribute;
 use weir_testkit::contract;
 
+/// That of the `weir` binary.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 const POINTS: usize = 1000;
 
 /// Reads and does nothing.
