@@ -163,8 +163,8 @@ fn storage(directory: &str, fsync: bool) -> (Arc<dyn Extension>, Host) {
     )
 }
 
-/// A million points again and again, from one sender and then from eight. Ends as a crash does.
-async fn run(step: Step, streams: usize, empty: f64) {
+/// A million points again and again, from one sender and then from eight. Returns the memory that all of it took in the end, in MiB.
+async fn run(step: Step, streams: usize, empty: f64) -> f64 {
     let first = round(&step, streams, 1, 0).await;
     let mut next = 1;
     let mut best = async |senders: usize| {
@@ -182,16 +182,18 @@ async fn run(step: Step, streams: usize, empty: f64) {
         "  {steady:.0} MiB with all streams, {:.0} bytes per stream more than without",
         (steady - empty) * 1024.0 * 1024.0 / streams as f64,
     );
+    steady
 }
 
-/// Starts with the state of the phase before, and stops.
-async fn restart(yaml: &str, host: &Host, streams: usize) {
+/// Starts with the state of the phase before, and stops. `steady` is the memory that that had in the end.
+async fn restart(yaml: &str, host: &Host, streams: usize, steady: f64) {
     let begun = Instant::now();
     let step = started(yaml, host).await;
-    let (took, now, peak) = (begun.elapsed(), memory("VmRSS:"), memory("VmHWM:"));
+    let (took, peak) = (begun.elapsed(), memory("VmHWM:"));
     println!(
-        "  restored within {} ms: {now:.0} MiB, {peak:.0} MiB at most",
-        took.as_millis()
+        "  restored within {} ms, with {peak:.0} MiB at most: {:.2} of what running took",
+        took.as_millis(),
+        peak / steady
     );
     let now = std::time::SystemTime::UNIX_EPOCH
         .elapsed()
@@ -231,11 +233,17 @@ async fn phase(name: &str, directory: &str, streams: usize) {
         }
         _ => {
             let (extension, host) = storage(directory, fsync);
+            let noted = format!("{directory}.steady");
             if name == "run" {
                 let empty = memory("VmRSS:");
-                run(started(YAML, &host).await, streams, empty).await;
+                let steady = run(started(YAML, &host).await, streams, empty).await;
+                std::fs::write(noted, steady.to_string()).expect("it is noted");
             } else {
-                restart(YAML, &host, streams).await;
+                let steady = std::fs::read_to_string(noted).ok();
+                let steady = steady
+                    .and_then(|steady| steady.parse().ok())
+                    .expect("it was noted");
+                restart(YAML, &host, streams, steady).await;
             }
             drop(extension);
         }

@@ -67,7 +67,10 @@ impl Frame {
         out.push(kind(&stream.total) | if all { ALL } else { 0 });
         put_varint(out, u64::from(slot));
         let id = id.to_bytes();
-        out.extend(if all { &id[..] } else { &id[..1] });
+        match all {
+            true => out.extend(id),
+            false => out.push(id[0]),
+        }
         out.extend(stream.digest.to_le_bytes());
         put_signed(out, since(stream.time_ns, self.time_ns));
         self.time_ns = stream.time_ns;
