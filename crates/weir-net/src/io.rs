@@ -1,10 +1,14 @@
-//! Reading ahead on connections.
+//! Connections as streams of bytes, and reading ahead on them.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// A stream of any make.
+pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
 /// A read buffer starts with this many bytes and returns to it when the peer sends little.
 const FIRST_BUFFER: usize = 8 << 10;

@@ -13,7 +13,6 @@ use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::client::proxy::matcher::Intercept;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tower::{Service, ServiceExt};
@@ -22,7 +21,7 @@ use weir_component::BoxError;
 use super::proxy::{Proxies, Route};
 use super::slots::Slots;
 use super::transport::Address;
-use crate::io::ReadAhead;
+use crate::io::{Io, ReadAhead};
 use crate::tls::{ALPN_H2, ClientTls};
 
 /// Time to resolve a name and connect, as in Go's default transport.
@@ -34,9 +33,6 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Port of SOCKS proxies that name none.
 const SOCKS_PORT: u16 = 1080;
 
-/// A stream of any make.
-trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 type Stream = TokioIo<Box<dyn Io>>;
 
 /// A future of this module.

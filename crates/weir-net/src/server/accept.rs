@@ -1,16 +1,23 @@
 //! The accept loop and the life of a server.
 
+use std::convert::Infallible;
 use std::io;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncRead, AsyncWrite};
-
+use http::{Request, Response};
+use hyper::body::Incoming;
+use tower::util::BoxCloneService;
 use weir_component::{Sockets, StartError};
 
 use super::HttpService;
 use super::connection::{self, ConnectionInfo, Lifecycle, PeerIdentity, Settings};
 use super::listener::{Accepted, BindError, Endpoint, Listener, LocalAddress};
+use crate::body::Body;
+use crate::io::Io;
 use crate::tls::{ServerTls, TlsError};
+
+/// The service of any server.
+type BoxedService = BoxCloneService<Request<Incoming>, Response<Body>, Infallible>;
 
 /// Time that a client has for its side of the TLS handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -69,6 +76,8 @@ impl Server {
             local: self.local.clone(),
             lifecycle: lifecycle.clone(),
         };
+        // Servers and kinds of connections share one build of the HTTP stack; a call costs an allocation or two more.
+        let service = BoxedService::new(service);
         lifecycle.tasks.clone().spawn(async move {
             // Returning drops the listener: from then on connections are refused.
             tokio::select! {
@@ -79,7 +88,7 @@ impl Server {
         running
     }
 
-    async fn accept<S: HttpService>(&self, service: S, lifecycle: &Lifecycle) {
+    async fn accept(&self, service: BoxedService, lifecycle: &Lifecycle) {
         loop {
             let accepted = match self.listener.accept().await {
                 Ok(accepted) => accepted,
@@ -99,10 +108,11 @@ impl Server {
                             peer: Some(peer),
                             tls: None,
                         };
-                        handshake(stream, info, tls, service, &settings, &tasks).await;
+                        handshake(Box::new(stream), info, tls, service, &settings, &tasks).await;
                     }
                     Accepted::Unix(stream) => {
-                        handshake(stream, ConnectionInfo::default(), tls, service, &settings, &tasks).await;
+                        let info = ConnectionInfo::default();
+                        handshake(Box::new(stream), info, tls, service, &settings, &tasks).await;
                     }
                 }
             });
@@ -120,17 +130,14 @@ fn is_of_the_connection(error: &io::Error) -> bool {
 }
 
 /// Runs the TLS handshake if there is one, then the connection.
-async fn handshake<T, S>(
-    stream: T,
+async fn handshake(
+    stream: Box<dyn Io>,
     mut info: ConnectionInfo,
     tls: Option<ServerTls>,
-    service: S,
+    service: BoxedService,
     settings: &Settings,
     lifecycle: &Lifecycle,
-) where
-    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: HttpService,
-{
+) {
     let Some(tls) = tls else {
         return connection::serve(stream, info, service, settings, lifecycle).await;
     };
@@ -152,7 +159,7 @@ async fn handshake<T, S>(
                     .collect(),
                 server_name: session.server_name().map(str::to_owned),
             });
-            connection::serve(stream, info, service, settings, lifecycle).await;
+            connection::serve(Box::new(stream), info, service, settings, lifecycle).await;
         }
         Ok(Err(error)) => tracing::debug!(%error, peer = ?info.peer, "TLS handshake failed"),
         Err(_) => tracing::debug!(peer = ?info.peer, "TLS handshake timed out"),

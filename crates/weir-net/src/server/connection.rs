@@ -17,7 +17,6 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use rustls_pki_types::CertificateDer;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -27,7 +26,7 @@ use super::layers::Around;
 use super::ping_guard::{PingGuard, PingPolicy};
 use super::write_timeout::WriteTimeout;
 use crate::body::Body;
-use crate::io::ReadAhead;
+use crate::io::{Io, ReadAhead};
 
 /// HTTP/2 receive window of a stream: 8 MiB, so that a batch of the usual size limit is sent without waiting for updates at
 /// 10 ms of round trip and a gigabyte per second.
@@ -116,16 +115,13 @@ where
 }
 
 /// Serves one connection to its end.
-pub(super) async fn serve<T, S>(
-    stream: T,
+pub(super) async fn serve<S: HttpService>(
+    stream: Box<dyn Io>,
     info: ConnectionInfo,
     service: S,
     settings: &Settings,
     lifecycle: &Lifecycle,
-) where
-    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: HttpService,
-{
+) {
     let activity = Arc::new(Activity::new());
     let service = ConnectionService {
         inner: service,
