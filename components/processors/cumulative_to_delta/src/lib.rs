@@ -3,7 +3,7 @@
 //! Owns what a stream's last total was and what a newer one says beyond it. Who a stream is, is known to [`weir_streams`]; which metrics
 //! are meant, to [`weir_edit`].
 //!
-//! A batch is rewritten in one pass: the [converter] looks each total up, compares it with the [stream]'s last one and writes the
+//! A batch is rewritten in one pass: the `converter` looks each total up, compares it with the `stream`'s last one and writes the
 //! difference in its place. What the pass changed in the table it can take back, so that a batch that the next step refuses leaves
 //! no gap.
 

@@ -3,10 +3,10 @@
 //! Owns what a stream's total is, which points count towards it and when a total is safe. Who a stream is, and how histograms add up,
 //! is [`weir_streams`]; how state gets onto a disk is for the storage extension to know.
 //!
-//! A batch goes through four steps: it is [read](reading) into a list of points; a [walk](accumulator) over the shards of the table
-//! decides on each point; the decisions are [journaled](journal) if there is a storage; and the batch is [rewritten](writing) with
-//! them. Points that [wait](waiting) for older ones come out of a later step. Beside them a [vigil](vigil) is kept over streams that fall
-//! silent or have several writers, if options want it.
+//! A batch goes through four steps: it is read into a list of points (`reading`); a walk over the shards of the table (`accumulator`)
+//! decides on each point; the decisions are journaled if there is a storage (`journal`); and the batch is rewritten with them
+//! (`writing`). Points that wait for older ones (`waiting`) come out of a later step. Beside them a `vigil` is kept over streams that
+//! fall silent or have several writers, if options want it.
 
 mod accumulator;
 mod checkpoint;

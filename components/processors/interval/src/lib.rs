@@ -2,8 +2,8 @@
 //!
 //! Owns which point of a stream is the newest and when it goes on. Who a stream is, is known to [`weir_streams`].
 //!
-//! A batch is gone through in one pass that [takes](taking) points out. Points are kept as the bytes that they came in, in a
-//! [table](newest) of streams, and what they stood in once for all of them in [homes]. An [emission] puts them into requests again.
+//! A batch is gone through in one pass that takes points out (`taking`). Points are kept as the bytes that they came in, in a table of
+//! streams (`newest`), and what they stood in once for all of them (`homes`). An `emission` puts them into requests again.
 
 mod config;
 mod emission;

@@ -1,7 +1,7 @@
 //! `metric_start_time` processor: gives totals that come without a start time one.
 //!
-//! Owns when a stream is taken to have begun. Batches are rewritten in place: by [starts] that are remembered, or, with
-//! `subtract_initial_point`, by [what first points said](initials), which are dropped.
+//! Owns when a stream is taken to have begun. Batches are rewritten in place: by start times that are remembered (`starts`), or, with
+//! `subtract_initial_point`, by what first points said (`initials`), which are dropped.
 
 mod config;
 mod initials;
