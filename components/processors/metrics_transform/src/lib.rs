@@ -3,9 +3,9 @@
 //! Owns what a list of transforms makes of the metrics of a scope. How bytes are changed is the business of [`weir_pdata::rewrite`], how
 //! histograms add up that of [`weir_streams`]. It keeps nothing from one batch to the next.
 //!
-//! What transforms mean for a metric is its [course], worked out from its name. Metrics whose points change one by one are edited
-//! on the wire. Others are [gathered](gather) and decoded, the transforms [run](scope) over those of one scope, and the batch is
-//! [written](write) with what came out of it. What no transform matches is copied as it is.
+//! What transforms mean for a metric is its course (`course`), worked out from its name. Metrics whose points change one by one are
+//! edited on the wire. Others are decoded (`gather`), the transforms run over those of one scope (`scope`), and the batch is written with
+//! what came out of it (`write`). What no transform matches is copied as it is.
 
 mod combine;
 mod config;
