@@ -17,6 +17,9 @@ const FIRST_BUFFER: usize = 8 << 10;
 /// reads (headers, window updates), which should not cost a new buffer.
 const SMALL_READS: u8 = 32;
 
+/// Room for so many bytes is read into directly: one more system call costs less than a copy of them.
+const DIRECT: usize = 64 << 10;
+
 /// Reads ahead into a buffer of at most the configured size, so that a large request takes few system calls.
 ///
 /// The buffer begins small, doubles whenever one read fills it, and is given back when reads leave most of it empty for a while. So
@@ -53,7 +56,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for ReadAhead<T> {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if this.start == this.end {
-            if this.max == 0 || output.remaining() >= this.max {
+            if this.max == 0 || output.remaining() >= this.max.min(DIRECT) {
                 return Pin::new(&mut this.inner).poll_read(cx, output);
             }
             if this.buffer.is_empty() {

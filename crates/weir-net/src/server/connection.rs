@@ -35,6 +35,10 @@ const STREAM_WINDOW: u32 = 8 << 20;
 /// HTTP/2 receive window of a connection: 16 MiB bounds what all streams together may have in flight towards us.
 const CONNECTION_WINDOW: u32 = 16 << 20;
 
+/// Largest HTTP/2 frame that peers may send: a message that comes in one frame is not copied, and costs one header instead of dozens.
+/// An announced frame reserves its room, so this is what a connection that sends nothing more can hold.
+const MAX_FRAME: u32 = 1 << 20;
+
 /// Largest header block of a request, in either version of HTTP.
 const MAX_HEADER_BYTES: u32 = 64 << 10;
 
@@ -202,6 +206,7 @@ impl Settings {
             .timer(TokioTimer::new())
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_frame_size(MAX_FRAME)
             .max_header_list_size(MAX_HEADER_BYTES)
             .max_concurrent_streams(self.max_concurrent_streams)
             .keep_alive_interval(self.ping_interval)
