@@ -8,7 +8,7 @@ use super::{
     Fixed64sForm, HistogramPoint, Metric, MetricKind, MetricsVisitor, Number, NumberPoint, Resource, Scope,
     SummaryPoint, Temporality, Text, Visit,
 };
-use crate::wire::WireChunk;
+use crate::wire::{WireChunk, warm};
 use crate::wire::cursor::{Cursor, Field, Fields, fields};
 
 /// Shows the metrics of one checked request.
@@ -25,18 +25,6 @@ pub(crate) fn visit_wire<V: MetricsVisitor + ?Sized>(chunk: &WireChunk, visitor:
             }
         }
     }
-}
-
-/// Most bytes that are warmed at a time: they must still be in the cache when they are read.
-const WARM_BYTES: usize = 256 << 10;
-
-/// Touches every cache line of a message that will be read at once.
-///
-/// A batch has waited for others to fill it and left the caches by then. Reading field by field waits for one line after the other,
-/// since each length tells where to go next; these loads do not depend on each other, so the processor has many under way.
-fn warm(message: &[u8]) {
-    let (lines, _) = message[..message.len().min(WARM_BYTES)].as_chunks::<64>();
-    std::hint::black_box(lines.iter().fold(0, |seen, line| seen ^ line[0]));
 }
 
 /// Room for the parts of a point, span or log record that are not one slice, kept from one to the next.
