@@ -1,4 +1,4 @@
-//! CPU per OTLP data point of the translation, without compression and network.
+//! CPU per OTLP data point of the translation into compressed requests, without network.
 //!
 //! Criterion's time per element is the time per point; a histogram of 12 buckets counts as one, though it makes 14
 //! series.
@@ -11,7 +11,7 @@ use bytes::Bytes;
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use prost::Message;
 use weir_pdata::{Batch, Decoded, Signal};
-use weir_prom::{Compressor, Output, Protocol, Translator};
+use weir_prom::{Output, Protocol, Translator};
 use workload::{MIXES, POINTS_PER_REQUEST, request_of, settings};
 
 /// Runs `work` and returns the CPU time of this thread, which does not depend on who else uses the machine; where
@@ -55,20 +55,6 @@ fn translate(c: &mut Criterion) {
                 b.iter_custom(|n| cpu(n, || translator.translate(batch, &mut out)))
             });
         }
-        let mut out = Output::default();
-        Translator::new(settings(), Protocol::V2)
-            .expect("valid settings")
-            .translate(&wire, &mut out);
-        let mut compressor = Compressor::new();
-        group.bench_function("v2/snappy", |b| {
-            b.iter_custom(|n| {
-                cpu(n, || {
-                    for request in &out.requests {
-                        compressor.compress(&request.bytes).expect("below 4 GiB");
-                    }
-                })
-            });
-        });
         group.finish();
     }
 }

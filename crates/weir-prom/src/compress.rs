@@ -1,5 +1,18 @@
 //! Snappy in the block format, the only compression of remote write.
 
+/// Why no request is [`TooLarge`].
+pub(crate) const FITS: &str =
+    "a request is far below 4 GiB: a batch fits into memory budgets and HTTP bodies";
+
+/// Returns a block without the length of its message, which comes first.
+pub(crate) fn elements(block: &[u8]) -> &[u8] {
+    let length = block
+        .iter()
+        .position(|byte| *byte < 0x80)
+        .map_or(0, |last| last + 1);
+    &block[length..]
+}
+
 /// Compresses request after request with one set of tables and one buffer.
 #[derive(Debug)]
 pub struct Compressor {

@@ -1,9 +1,10 @@
 //! Rows to remote-write requests.
 //!
 //! [`RequestWriter`] is the one engine: it lays out series, decides where a request ends and counts what is in
-//! it. The two protocol versions differ in a [`Codec`]: how labels, metadata and the request's head are
-//! written.
+//! it. The two protocol versions differ in a [`Codec`]: how labels and metadata are written, and how the request is
+//! compressed.
 
+mod block;
 mod native;
 mod relabeled;
 mod request;
@@ -21,11 +22,9 @@ pub(crate) use request::{Limits, RequestWriter, Source};
 pub(crate) use v1::V1;
 pub(crate) use v2::V2;
 
-/// What differs between the versions of remote write.
+/// What differs between the versions of remote write. It owns the request that is being written.
 pub(crate) trait Codec: Default {
     const PROTOCOL: Protocol;
-    /// Tag of a series in the request.
-    const SERIES: u8;
     /// Tag of an exemplar in a series.
     const EXEMPLAR: u8;
     /// Tag of a native histogram in a series.
@@ -33,39 +32,40 @@ pub(crate) trait Codec: Default {
     /// Whether samples and histograms have start times.
     const START_TIMES: bool;
 
-    /// Appends one label of a series or an exemplar, as one piece of its list of labels.
+    /// A place in the request.
+    type Mark: Copy;
+
+    /// Appends what stands for a label in the lists that [`Codec::series`] takes.
     fn label(&mut self, id: LabelId, table: &mut LabelTable, out: &mut Vec<u8>);
 
-    /// Returns the bytes that [`Codec::open_labels`] writes.
-    fn labels_head_len(len: usize) -> usize;
+    /// Appends a series: its labels, in two lists one after the other, and what follows them.
+    fn series(&mut self, labels: [&[u8]; 2], content: &[u8], metadata: &[u8], table: &mut LabelTable);
 
-    /// Begins a list of labels whose pieces take `len` bytes together.
-    fn open_labels(len: usize, out: &mut Vec<u8>);
+    /// Appends one label of an exemplar, as one piece of its list of labels.
+    fn exemplar_label(&mut self, id: LabelId, table: &mut LabelTable, out: &mut Vec<u8>);
+
+    /// Returns the bytes that [`Codec::open_exemplar_labels`] writes.
+    fn exemplar_labels_head_len(len: usize) -> usize;
+
+    /// Begins an exemplar's list of labels whose pieces take `len` bytes together.
+    fn open_exemplar_labels(len: usize, out: &mut Vec<u8>);
 
     /// Files the metadata of a family of which series are about to be written; what goes to `out` stands in
     /// each of them.
     fn metadata(&mut self, family: &mut Family, table: &LabelTable, out: &mut Vec<u8>);
 
-    /// Returns the bytes of the request besides its series.
-    fn head_len(&self) -> usize;
+    /// Returns the bytes of the request so far, before compression.
+    fn length(&self) -> usize;
 
     /// Returns the number of metadata records besides the series.
     fn metadata_records(&self) -> u64;
 
     /// Notes a place to which [`Codec::rewind`] can go back.
-    fn mark(&self) -> Mark;
+    fn mark(&self) -> Self::Mark;
 
-    /// Forgets what was filed after the mark. The request must be finished or restarted next.
-    fn rewind(&mut self, mark: Mark);
+    /// Forgets what was written and filed after the mark. The request must be finished or restarted next.
+    fn rewind(&mut self, mark: Self::Mark);
 
-    /// Writes the request whose series are `series` to `out`, an empty buffer, and begins the next. What is left in
-    /// `series` means nothing.
-    fn finish(&mut self, series: &mut Vec<u8>, out: &mut Vec<u8>);
-}
-
-/// A place in a codec's own data.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Mark {
-    pub(crate) bytes: usize,
-    pub(crate) count: usize,
+    /// Writes the request to `out`, an empty buffer, as a snappy block, and begins the next.
+    fn finish(&mut self, out: &mut Vec<u8>);
 }

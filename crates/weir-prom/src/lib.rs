@@ -11,7 +11,8 @@
 //! 1. collect: every point becomes a row of numbers. Each distinct attribute is translated once per batch;
 //!    label orders are remembered by the keys that make them, whole lists from one metric to the next.
 //! 2. group: rows of one series are found by a hash of their labels, put in order of time and rid of repeats.
-//! 3. encode: rows become series, rules relabel them, series fill requests up to the limits, without messages in between.
+//! 3. encode: rows become series, rules relabel them, series fill requests up to the limits, without messages in between. Requests are
+//!    snappy blocks: those of 1.0, which repeat their labels over and over, are never written in full.
 
 pub mod float;
 pub mod hash;

@@ -29,7 +29,7 @@ pub struct Output {
 impl Output {
     /// Forgets the requests and counts and keeps the buffers.
     pub fn clear(&mut self) {
-        let buffers = self.requests.drain(..).map(|request| request.bytes);
+        let buffers = self.requests.drain(..).map(|request| request.block);
         self.spare.extend(buffers);
         let mut kept = 0;
         self.spare.retain(|buffer| {
@@ -69,8 +69,10 @@ pub struct EncodedRequest {
     pub protocol: Protocol,
     /// Lane it belongs to, from 0.
     pub lane: usize,
-    /// The message before compression.
-    pub bytes: Vec<u8>,
+    /// The message as a snappy block: the body to send.
+    pub block: Vec<u8>,
+    /// Bytes of the message before compression.
+    pub length: usize,
     /// OTLP data points that it carries whole. Over all requests of a batch, plus those dropped, each point
     /// counts once.
     pub points: u64,
@@ -81,6 +83,14 @@ pub struct EncodedRequest {
     /// Metadata records besides the series (remote write 1.0 only).
     pub metadata: u64,
     pub(crate) groups: Vec<GroupEnd>,
+}
+
+impl EncodedRequest {
+    /// Returns the message before compression. Nothing if `block` is not what this crate wrote.
+    #[must_use]
+    pub fn message(&self) -> Option<Vec<u8>> {
+        snap::raw::Decoder::new().decompress_vec(&self.block).ok()
+    }
 }
 
 /// How much of a request ends with a group of series that stay together.

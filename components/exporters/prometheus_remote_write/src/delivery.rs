@@ -112,7 +112,7 @@ impl RemoteWrite {
                 tally.add_drops(&drops);
                 lanes
             }
-            Load::Markers(ended) => vec![self.pack_markers(ended, protocol).await?],
+            Load::Markers(ended) => vec![self.pack_markers(ended, protocol)],
         };
         self.send_lanes(lanes, started, tally).await
     }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use weir_component::{Batch, ConsumeError, Context};
-use weir_prom::{Compressor, Drops, EncodedRequest, Protocol, Requests, Settings, SettingsError, Translator};
+use weir_prom::{Drops, EncodedRequest, Protocol, Requests, Settings, SettingsError, Translator};
 
 use crate::lookout::Lookout;
 use crate::sender::Push;
@@ -19,7 +19,7 @@ use crate::sender::Push;
 /// Most data points that are translated in place: about a quarter of a millisecond.
 const IN_PLACE_ITEMS: usize = 256;
 
-/// Most bytes that are compressed in place.
+/// Most bytes of a request, compressed, that is cut in place.
 const IN_PLACE_BYTES: usize = 64 << 10;
 
 /// Series per request for choosing the number of lanes when requests have no limit.
@@ -53,12 +53,10 @@ struct Codec {
     wanted: Translator,
     /// For a receiver that turned out not to know remote write 2.0.
     fallback: Option<Translator>,
-    compressor: Compressor,
 }
 
-/// Compresses requests as they are completed and puts them into lanes.
+/// Puts requests into lanes as they are completed.
 struct Pack<'c> {
-    compressor: &'c mut Compressor,
     context: &'c Context,
     lookout: Option<&'c Lookout>,
     encoded: Encoded,
@@ -75,16 +73,16 @@ impl Requests for Pack<'_> {
         if let Some(lookout) = self.lookout {
             lookout.see(self.context, &request);
         }
-        let bytes = std::mem::take(&mut request.bytes);
+        let block = std::mem::take(&mut request.block);
         let push = Push {
-            body: compress(self.compressor, &bytes),
+            body: Bytes::copy_from_slice(&block),
             request,
             context: self.context.clone(),
         };
         if let Some(lane) = self.encoded.lanes.last_mut() {
             lane.push_back(push);
         }
-        bytes
+        block
     }
 }
 
@@ -98,7 +96,6 @@ impl Encoder {
         let codec = Codec {
             wanted: Translator::new(settings.clone(), protocol)?,
             fallback: None,
-            compressor: Compressor::new(),
         };
         Ok(Self {
             shared: Arc::new(Mutex::new(codec)),
@@ -134,33 +131,10 @@ impl Encoder {
         (self.settings.max_series, self.settings.max_bytes)
     }
 
-    /// Compresses requests, each to be sent with its context, as one lane.
-    pub(crate) async fn pack(
-        &self,
-        requests: Vec<(Context, EncodedRequest)>,
-    ) -> Result<VecDeque<Push>, ConsumeError> {
-        let bytes: usize = requests.iter().map(|(_, request)| request.bytes.len()).sum();
-        let push = |codec: &mut Codec, (context, mut request): (Context, EncodedRequest)| {
-            let bytes = std::mem::take(&mut request.bytes);
-            let body = compress(&mut codec.compressor, &bytes);
-            Push {
-                request,
-                body,
-                context,
-            }
-        };
-        self.run(bytes <= IN_PLACE_BYTES, move |codec| {
-            requests.into_iter().map(|request| push(codec, request)).collect()
-        })
-        .await
-    }
-
     /// Cuts a request in two. `None` if it cannot be cut.
     pub(crate) async fn halves(&self, push: Arc<Push>) -> Result<Option<[Push; 2]>, ConsumeError> {
-        self.run(push.body.len() <= IN_PLACE_BYTES, move |codec| {
-            codec.halves(&push)
-        })
-        .await
+        self.run(push.body.len() <= IN_PLACE_BYTES, move |_| halves(&push))
+            .await
     }
 
     async fn run<T: Send + 'static>(
@@ -201,11 +175,7 @@ impl Codec {
         lookout: Option<&Lookout>,
     ) -> Encoded {
         let begin = Instant::now();
-        let Self {
-            wanted,
-            fallback,
-            compressor,
-        } = self;
+        let Self { wanted, fallback } = self;
         let translator = if protocol == wanted.protocol() {
             wanted
         } else {
@@ -216,7 +186,6 @@ impl Codec {
         translator.set_lanes(lanes);
         let mut drops = Drops::default();
         let mut pack = Pack {
-            compressor,
             context: batch.context(),
             lookout,
             encoded: Encoded::default(),
@@ -228,28 +197,13 @@ impl Codec {
         encoded.seconds = begin.elapsed().as_secs_f64();
         encoded
     }
-
-    fn halves(&mut self, push: &Push) -> Option<[Push; 2]> {
-        let bytes = snap::raw::Decoder::new().decompress_vec(&push.body).ok()?;
-        let mut whole = push.request.clone();
-        whole.bytes = bytes;
-        let halves = whole.split().ok()?;
-        Some(halves.map(|mut half| {
-            let bytes = std::mem::take(&mut half.bytes);
-            Push {
-                body: compress(&mut self.compressor, &bytes),
-                request: half,
-                context: push.context.clone(),
-            }
-        }))
-    }
 }
 
-fn compress(compressor: &mut Compressor, bytes: &[u8]) -> Bytes {
-    let block = compressor
-        .compress(bytes)
-        .expect("a request is far below 4 GiB: a batch fits into memory budgets and HTTP bodies");
-    Bytes::copy_from_slice(block)
+fn halves(push: &Push) -> Option<[Push; 2]> {
+    let mut whole = push.request.clone();
+    whole.block = push.body.to_vec();
+    let halves = whole.split().ok()?;
+    Some(halves.map(|half| Push::new(half, push.context.clone())))
 }
 
 #[cfg(test)]

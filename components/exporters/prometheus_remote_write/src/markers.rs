@@ -97,22 +97,18 @@ impl RemoteWrite {
     }
 
     /// Makes requests of markers.
-    pub(crate) async fn pack_markers(
-        &self,
-        ended: &mut [Ended],
-        protocol: Protocol,
-    ) -> Result<VecDeque<Push>, ConsumeError> {
+    pub(crate) fn pack_markers(&self, ended: &mut [Ended], protocol: Protocol) -> VecDeque<Push> {
         let Some(lookout) = &self.lookout else {
-            return Ok(VecDeque::new());
+            return VecDeque::new();
         };
         let (max_series, max_bytes) = self.encoder.limits();
         let written = lookout.write(ended, protocol, max_series, max_bytes);
-        let requests = written.into_iter().flat_map(|(context, requests)| {
+        let pushes = written.into_iter().flat_map(|(context, requests)| {
             requests
                 .into_iter()
-                .map(move |request| (context.clone(), request))
+                .map(move |request| Push::new(request, context.clone()))
         });
-        self.encoder.pack(requests.collect()).await
+        pushes.collect()
     }
 }
 

@@ -25,12 +25,23 @@ const VERSION: HeaderName = HeaderName::from_static("x-prometheus-remote-write-v
 /// A request ready to be sent.
 #[derive(Debug)]
 pub(crate) struct Push {
-    /// What is in it; its `bytes` are empty, [`Self::body`] has them.
+    /// What is in it; its `block` is empty, [`Self::body`] has it.
     pub(crate) request: EncodedRequest,
     /// The message, compressed.
     pub(crate) body: Bytes,
     /// What is known about the batch beside its data.
     pub(crate) context: BatchContext,
+}
+
+impl Push {
+    pub(crate) fn new(mut request: EncodedRequest, context: BatchContext) -> Self {
+        let body = std::mem::take(&mut request.block).into();
+        Self {
+            request,
+            body,
+            context,
+        }
+    }
 }
 
 /// The last word on a request.

@@ -7,8 +7,8 @@ use crate::output::{EncodedRequest, GroupEnd, Requests};
 use crate::relabel::Relabel;
 use crate::rows::{Row, Value};
 
+use super::Codec;
 use super::series::SeriesWriter;
-use super::{Codec, Mark};
 
 /// Bounds of a request; 0 is none.
 #[derive(Debug, Clone, Copy)]
@@ -47,10 +47,9 @@ pub(crate) struct RequestWriter<C> {
 }
 
 /// A place in an open request.
-struct Place {
-    bytes: usize,
+struct Place<M> {
     tally: Tally,
-    head: Mark,
+    mark: M,
 }
 
 impl<C: Codec> RequestWriter<C> {
@@ -91,7 +90,7 @@ impl<C: Codec> RequestWriter<C> {
         if rows.len() > 1 {
             self.rewind(&before);
             // Drops the strings that were filed for nothing.
-            self.writer.codec.finish(&mut Vec::new(), &mut Vec::new());
+            self.writer.codec.finish(&mut Vec::new());
             let (first, second) = rows.split_at(rows.len() / 2);
             self.put(source, first, lane, requests);
             return self.put(source, second, lane, requests);
@@ -107,18 +106,19 @@ impl<C: Codec> RequestWriter<C> {
         if tally.series == 0 {
             return;
         }
-        let mut bytes = std::mem::take(&mut self.buffer);
-        bytes.clear();
+        let mut block = std::mem::take(&mut self.buffer);
+        block.clear();
         let metadata = self.writer.codec.metadata_records();
-        self.writer.codec.finish(&mut self.writer.bytes, &mut bytes);
-        self.writer.bytes.clear();
+        let length = self.writer.codec.length();
+        self.writer.codec.finish(&mut block);
         // The next request will have about as many groups.
         let groups = Vec::with_capacity(self.groups.len());
         let groups = std::mem::replace(&mut self.groups, groups);
         self.buffer = requests.take(EncodedRequest {
             protocol: C::PROTOCOL,
             lane,
-            bytes,
+            block,
+            length,
             points: tally.points,
             series: tally.series,
             counts: tally.counts,
@@ -138,7 +138,7 @@ impl<C: Codec> RequestWriter<C> {
     }
 
     fn fits(&self) -> bool {
-        let bytes = self.writer.bytes.len() + self.writer.codec.head_len();
+        let bytes = self.writer.codec.length();
         (self.limits.series == 0 || self.writer.tally.series <= self.limits.series as u64)
             && (self.limits.bytes == 0 || bytes <= self.limits.bytes)
     }
@@ -149,18 +149,16 @@ impl<C: Codec> RequestWriter<C> {
         self.groups.push(GroupEnd { points, series });
     }
 
-    fn place(&self) -> Place {
+    fn place(&self) -> Place<C::Mark> {
         Place {
-            bytes: self.writer.bytes.len(),
             tally: self.writer.tally,
-            head: self.writer.codec.mark(),
+            mark: self.writer.codec.mark(),
         }
     }
 
-    fn rewind(&mut self, place: &Place) {
-        self.writer.bytes.truncate(place.bytes);
+    fn rewind(&mut self, place: &Place<C::Mark>) {
         self.writer.tally = place.tally;
-        self.writer.codec.rewind(place.head);
+        self.writer.codec.rewind(place.mark);
     }
 }
 

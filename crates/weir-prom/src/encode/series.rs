@@ -20,8 +20,6 @@ const SAMPLE: u8 = 0x12;
 /// Writes whole series one after the other.
 pub(super) struct SeriesWriter<C> {
     pub(super) codec: C,
-    /// All series so far.
-    pub(super) bytes: Vec<u8>,
     pub(super) tally: Tally,
     /// Labels of the current rows, without the generated ones.
     shared: Shared,
@@ -67,7 +65,6 @@ impl<C: Codec> SeriesWriter<C> {
     pub(super) fn new(codec: C, relabel: Option<Relabel>) -> Self {
         Self {
             codec,
-            bytes: Vec::new(),
             tally: Tally::default(),
             shared: Shared::default(),
             prefix: Vec::new(),
@@ -336,17 +333,9 @@ impl<C: Codec> SeriesWriter<C> {
             self.codec
                 .label(extra, &mut source.tables.labels, &mut self.prefix);
         }
-        let rest = &self.shared.bytes[self.shared.rest_at..];
-        let labels_len = self.prefix.len() + rest.len();
-        let len = C::labels_head_len(labels_len) + labels_len + self.content.len() + self.metadata.len();
-        let out = &mut self.bytes;
-        out.reserve(len + 8);
-        put_header(out, C::SERIES, len);
-        C::open_labels(labels_len, out);
-        out.extend_from_slice(&self.prefix);
-        out.extend_from_slice(rest);
-        out.extend_from_slice(&self.content);
-        out.extend_from_slice(&self.metadata);
+        let labels = [&self.prefix[..], &self.shared.bytes[self.shared.rest_at..]];
+        self.codec
+            .series(labels, &self.content, &self.metadata, &mut source.tables.labels);
         self.prefix.truncate(prefix_len);
         self.content.clear();
         self.tally.series += 1;
@@ -423,16 +412,16 @@ impl<C: Codec> SeriesWriter<C> {
             self.exemplar_labels.clear();
             for id in &self.labels {
                 self.codec
-                    .label(*id, &mut source.tables.labels, &mut self.exemplar_labels);
+                    .exemplar_label(*id, &mut source.tables.labels, &mut self.exemplar_labels);
             }
             let bits = stale::observed_bits(exemplar.value);
             let labels_len = self.exemplar_labels.len();
             let value_len = if bits == 0 { 0 } else { 9 };
             let time = exemplar.time as u64;
             let time_len = if time == 0 { 0 } else { 1 + varint_len(time) };
-            let len = C::labels_head_len(labels_len) + labels_len + value_len + time_len;
+            let len = C::exemplar_labels_head_len(labels_len) + labels_len + value_len + time_len;
             put_header(&mut self.content, C::EXEMPLAR, len);
-            C::open_labels(labels_len, &mut self.content);
+            C::open_exemplar_labels(labels_len, &mut self.content);
             self.content.extend_from_slice(&self.exemplar_labels);
             put_fixed64(&mut self.content, 0x11, bits);
             put_number(&mut self.content, 0x18, time);

@@ -1,12 +1,18 @@
 //! The symbol table of one remote write 2.0 request.
 
-use super::Mark;
 use crate::interner::Interner;
 use crate::labels::{LabelId, LabelSymbols, LabelTable, Stamp};
 use crate::wire::{field_len, put_bytes, put_varint};
 
 /// Tag of a symbol in the request.
 const SYMBOL: u8 = 0x22;
+
+/// A place in the table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mark {
+    bytes: usize,
+    count: usize,
+}
 
 /// Distinct strings of a request; the first is the empty one.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::hash::BuildHasher;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
-use super::table::Stamp;
+use super::table::{Latest, Stamp};
 use crate::drops::DropReason;
 use crate::interner::hasher;
 use crate::label::LabelNamer;
@@ -80,6 +80,7 @@ struct Name {
     encoded: Box<[u8]>,
     hash: u64,
     symbol: Stamp,
+    latest: Latest,
 }
 
 struct Key {
@@ -153,6 +154,7 @@ impl Names {
             encoded: encoded.into(),
             hash: hasher().hash_one(text.as_bytes()),
             symbol: Stamp::default(),
+            latest: Latest::NONE,
         });
         self.by_text.insert(text.into(), id);
         id
@@ -173,6 +175,11 @@ impl Names {
     #[inline]
     pub(crate) fn hash(&self, id: NameId) -> u64 {
         self.names[id.0 as usize].hash
+    }
+
+    /// Returns the label of this name that was new last.
+    pub(crate) fn latest(&mut self, id: NameId) -> &mut Latest {
+        &mut self.names[id.0 as usize].latest
     }
 
     #[inline]

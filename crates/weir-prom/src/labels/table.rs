@@ -21,6 +21,19 @@ const KEPT_LABELS: usize = 1 << 17;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LabelId(u32);
 
+impl LabelId {
+    /// Returns what [`LabelId::from_bytes`] takes.
+    #[inline]
+    pub(crate) fn to_bytes(self) -> [u8; 4] {
+        self.0.to_le_bytes()
+    }
+
+    #[inline]
+    pub(crate) fn from_bytes(bytes: [u8; 4]) -> Self {
+        Self(u32::from_le_bytes(bytes))
+    }
+}
+
 /// A number that is valid within one request only, such as a symbol reference.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Stamp {
@@ -39,6 +52,32 @@ struct Label {
     value_hash: u64,
     hash: u64,
     symbols: Symbols,
+    seen: Seen,
+}
+
+/// Where a label stood last, valid within one request.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Seen {
+    /// The request, counted from 1.
+    pub(crate) request: u64,
+    /// Bytes of the message before it.
+    pub(crate) at: usize,
+}
+
+/// The label of a name that stood somewhere first and latest, valid within one request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Latest {
+    /// The request, counted from 1.
+    pub(crate) request: u64,
+    pub(crate) label: LabelId,
+}
+
+impl Latest {
+    /// Of no request.
+    pub(crate) const NONE: Self = Self {
+        request: 0,
+        label: LabelId(0),
+    };
 }
 
 /// The symbol references of a label, valid within one request.
@@ -331,6 +370,7 @@ impl LabelTable {
             value_hash,
             hash,
             symbols,
+            seen: Seen::default(),
         });
         id
     }
@@ -358,6 +398,32 @@ impl LabelTable {
     pub(crate) fn encoded(&self, id: LabelId) -> &[u8] {
         let label = &self.labels[id.0 as usize];
         &self.bytes[label.start..label.end]
+    }
+
+    /// Returns how many bytes of what [`LabelTable::encoded`] returns come before the name.
+    pub(crate) fn head_len(&self, id: LabelId) -> usize {
+        let label = &self.labels[id.0 as usize];
+        let name_len = self.names.encoded(label.name).len();
+        label.end - label.start - name_len - field_len(label.end - label.value)
+    }
+
+    /// Returns where a label stood last.
+    pub(crate) fn seen(&self, id: LabelId) -> Seen {
+        self.labels[id.0 as usize].seen
+    }
+
+    /// Returns the length of what [`LabelTable::encoded`] returns.
+    #[inline]
+    pub(crate) fn encoded_len(&self, id: LabelId) -> usize {
+        let label = &self.labels[id.0 as usize];
+        label.end - label.start
+    }
+
+    /// Returns the length of what [`LabelTable::encoded`] returns, and where it stood last.
+    #[inline]
+    pub(crate) fn encoded_len_and_seen(&mut self, id: LabelId) -> (usize, &mut Seen) {
+        let label = &mut self.labels[id.0 as usize];
+        (label.end - label.start, &mut label.seen)
     }
 
     /// Returns a hash of name and value, the same for equal labels of any batch in this process.

@@ -7,6 +7,7 @@ use weir_proto::prometheus::{v1, v2};
 
 use super::{EncodedRequest, GroupEnd};
 use crate::Protocol;
+use crate::compress::{Compressor, FITS};
 use crate::outcome::Counts;
 
 impl EncodedRequest {
@@ -19,10 +20,10 @@ impl EncodedRequest {
         let Some(cut) = self.middle() else {
             return Err(Box::new(self));
         };
-        let halves = match self.protocol {
-            Protocol::V1 => split_v1(&self.bytes, self.groups[cut].series),
-            Protocol::V2 => split_v2(&self.bytes, self.groups[cut].series),
-        };
+        let halves = self.message().and_then(|message| match self.protocol {
+            Protocol::V1 => split_v1(&message, self.groups[cut].series),
+            Protocol::V2 => split_v2(&message, self.groups[cut].series),
+        });
         let Some([first, second]) = halves else {
             return Err(Box::new(self));
         };
@@ -32,10 +33,12 @@ impl EncodedRequest {
             points: group.points - end.points,
             series: group.series - end.series,
         });
-        let half = |half: Half, points, series, groups| Self {
+        let mut compressor = Compressor::new();
+        let mut half = |half: Half, points, series, groups| Self {
             protocol: self.protocol,
             lane: self.lane,
-            bytes: half.bytes,
+            block: compressor.compress(&half.message).expect(FITS).to_vec(),
+            length: half.message.len(),
             points,
             series,
             counts: half.counts,
@@ -65,7 +68,7 @@ impl EncodedRequest {
 }
 
 struct Half {
-    bytes: Vec<u8>,
+    message: Vec<u8>,
     counts: Counts,
     metadata: u64,
 }
@@ -90,7 +93,7 @@ fn split_v1(bytes: &[u8], series: u64) -> Option<[Half; 2]> {
                 counts
             }),
         metadata: request.metadata.len() as u64,
-        bytes: request.encode_to_vec(),
+        message: request.encode_to_vec(),
     };
     Some([half(first), half(second)])
 }
@@ -116,7 +119,7 @@ fn split_v2(bytes: &[u8], series: u64) -> Option<[Half; 2]> {
         Some(Half {
             counts,
             metadata: 0,
-            bytes: request.encode_to_vec(),
+            message: request.encode_to_vec(),
         })
     };
     let first = half(std::mem::take(&mut request.timeseries))?;

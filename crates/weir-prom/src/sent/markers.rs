@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::compress::{Compressor, FITS};
 use crate::outcome::Counts;
 use crate::output::{EncodedRequest, GroupEnd};
 use crate::wire::{field_len, put_bytes, put_fixed64, put_header, put_number, put_varint, varint_len};
@@ -127,13 +128,14 @@ impl MarkerWriter {
         if groups.is_empty() {
             return;
         }
-        let mut bytes = std::mem::take(&mut self.table);
-        bytes.append(&mut self.series);
+        let mut message = std::mem::take(&mut self.table);
+        message.append(&mut self.series);
         self.symbols.clear();
         self.requests.push(EncodedRequest {
             protocol: self.protocol,
             lane: 0,
-            bytes,
+            block: Compressor::new().compress(&message).expect(FITS).to_vec(),
+            length: message.len(),
             points: groups.len() as u64,
             series: groups.len() as u64,
             counts: std::mem::take(&mut self.counts),

@@ -59,9 +59,13 @@ mod kind {
 
 impl SentReader {
     /// Shows the samples of a request, series by series. What is malformed is left out.
-    pub fn read(&mut self, request: &EncodedRequest, mut show: impl FnMut(&SentSample<'_>)) {
-        let bytes = &request.bytes[..];
-        let series = match request.protocol {
+    pub fn read(&mut self, request: &EncodedRequest, show: impl FnMut(&SentSample<'_>)) {
+        let Some(message) = request.message() else { return };
+        self.read_message(request.protocol, &message, show);
+    }
+
+    fn read_message(&mut self, protocol: Protocol, bytes: &[u8], mut show: impl FnMut(&SentSample<'_>)) {
+        let series = match protocol {
             Protocol::V1 => 1,
             Protocol::V2 => {
                 self.symbols.clear();
@@ -77,7 +81,7 @@ impl SentReader {
         };
         for (number, field) in Fields::new(bytes) {
             if let (true, Field::Bytes(message)) = (number == series, field) {
-                self.series(request.protocol, bytes, message, &mut show);
+                self.series(protocol, bytes, message, &mut show);
             }
         }
     }

@@ -185,7 +185,7 @@ fn markers_have_the_labels_of_their_series() {
             });
             let counts = match protocol {
                 Protocol::V1 => {
-                    let message = v1::WriteRequest::decode(&request.bytes[..]).unwrap();
+                    let message = v1::WriteRequest::decode(&*request.message().unwrap()).unwrap();
                     let samples = message
                         .timeseries
                         .iter()
@@ -194,7 +194,7 @@ fn markers_have_the_labels_of_their_series() {
                     (message.timeseries.len(), samples)
                 }
                 Protocol::V2 => {
-                    let message = v2::Request::decode(&request.bytes[..]).unwrap();
+                    let message = v2::Request::decode(&*request.message().unwrap()).unwrap();
                     assert_eq!(message.symbols[0], "");
                     let samples = message
                         .timeseries
@@ -216,9 +216,7 @@ proptest! {
     #[test]
     fn reading_anything_ends(bytes in prop::collection::vec(any::<u8>(), 0..200), second in any::<bool>()) {
         let protocol = if second { Protocol::V2 } else { Protocol::V1 };
-        let mut request = requests(protocol).remove(0);
-        request.bytes = bytes;
-        SentReader::default().read(&request, |sample| {
+        SentReader::default().read_message(protocol, &bytes, |sample| {
             labels(sample.labels).count();
         });
     }

@@ -477,7 +477,7 @@ fn a_long_series_is_cut_in_order_only_if_no_request_can_hold_it() {
     };
     for protocol in BOTH {
         let out = translate(&settings, protocol, &wire(&one_gauge(points.clone())));
-        assert!(out.requests.len() > 1 && out.requests.iter().all(|r| r.bytes.len() <= 200));
+        assert!(out.requests.len() > 1 && out.requests.iter().all(|r| r.length <= 200));
         let times: Vec<i64> = out
             .requests
             .iter()
@@ -691,4 +691,39 @@ fn a_text_value_of_another_type_is_the_same_label() {
         of(value(Value::StringValue("1".into())), 2),
     ]);
     assert_eq!(series_of(&Settings::default(), Protocol::V1, &request).len(), 1);
+}
+
+/// A request's labels are copied from where they stood before; some stood too far back.
+#[test]
+fn labels_are_whole_however_far_back_they_stood_last() {
+    let long = |text: &str| format!("{text}{}", "x".repeat(200));
+    let points: Vec<_> = (0..2000)
+        .map(|at| {
+            let (at_text, turn) = (at.to_string(), long(&(at % 400).to_string()));
+            let mut labels = vec![("at", &*at_text), ("turn", &*turn)];
+            if at % 1000 == 0 {
+                labels.push(("rare", "the only value"));
+            }
+            number(&labels, 1.5, 1)
+        })
+        .collect();
+    for protocol in BOTH {
+        let out = translate(&Settings::default(), protocol, &wire(&one_gauge(points.clone())));
+        let mut turns: Vec<(usize, String, bool)> = out
+            .requests
+            .iter()
+            .flat_map(decode)
+            .map(|s| {
+                let rare = s.label("rare").map(|value| assert_eq!(value, "the only value"));
+                let at = s.label("at").unwrap().parse().unwrap();
+                (at, s.label("turn").unwrap().to_owned(), rare.is_some())
+            })
+            .collect();
+        turns.sort();
+        for (index, (at, turn, rare)) in turns.iter().enumerate() {
+            assert_eq!((*at, turn), (index, &long(&(index % 400).to_string())));
+            assert_eq!(*rare, index % 1000 == 0);
+        }
+        assert_eq!(turns.len(), 2000);
+    }
 }

@@ -64,7 +64,7 @@ fn bench(options: &str) -> Bench {
 
 fn keep(push: &Push, sent: &mut Vec<Received>) {
     let mut request = push.request.clone();
-    request.bytes = snap::raw::Decoder::new().decompress_vec(&push.body).unwrap();
+    request.block = push.body.to_vec();
     let mut samples = 0;
     SentReader::default().read(&request, |sample| {
         samples += 1;

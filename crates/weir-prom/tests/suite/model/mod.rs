@@ -124,7 +124,7 @@ fn check(
                 request.points
             );
         }
-        if settings.max_bytes > 0 && request.bytes.len() > settings.max_bytes {
+        if settings.max_bytes > 0 && request.length > settings.max_bytes {
             prop_assert!(
                 request.points <= 1,
                 "too many bytes for {} points",

@@ -47,9 +47,10 @@ impl Series {
 
 /// Decodes a request and asserts the wire rules and the request's own counts.
 pub(crate) fn decode(request: &EncodedRequest) -> Vec<Series> {
+    let message = message(request);
     let series = match request.protocol {
-        Protocol::V1 => decode_v1(&request.bytes),
-        Protocol::V2 => decode_v2(&request.bytes),
+        Protocol::V1 => decode_v1(&message),
+        Protocol::V2 => decode_v2(&message),
     };
     let metadata = if request.protocol == Protocol::V1 {
         metadata_v1(request).len()
@@ -71,7 +72,14 @@ pub(crate) fn decode(request: &EncodedRequest) -> Vec<Series> {
 }
 
 pub(crate) fn metadata_v1(request: &EncodedRequest) -> Vec<v1::MetricMetadata> {
-    v1::WriteRequest::decode(&*request.bytes).unwrap().metadata
+    v1::WriteRequest::decode(&*message(request)).unwrap().metadata
+}
+
+/// Returns the message before compression.
+pub(crate) fn message(request: &EncodedRequest) -> Vec<u8> {
+    let message = request.message().unwrap();
+    assert_eq!(message.len(), request.length);
+    message
 }
 
 fn decode_v1(bytes: &[u8]) -> Vec<Series> {

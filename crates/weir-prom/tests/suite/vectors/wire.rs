@@ -8,7 +8,7 @@ use weir_proto::prometheus::{v1, v2};
 
 use super::file::{Vector, each};
 use super::points::hex;
-use crate::support::decode::{decode_v2, metadata_v1};
+use crate::support::decode::{decode_v2, message, metadata_v1};
 use crate::support::otlp::*;
 use crate::support::{BOTH, point_series, translate, wire};
 
@@ -75,7 +75,7 @@ fn wire_bytes() {
                 }
                 let request = request(vec![metric("up", "", gauge(vec![point]))]);
                 let out = translate(&Settings::default(), Protocol::V1, &wire(&request));
-                assert_eq!(out.requests[0].bytes, bytes);
+                assert_eq!(message(&out.requests[0]), bytes);
             }
             "wi-04" => {
                 let mut m = metric("http_requests", "s", counter(vec![number(&[], 1.0, 1)]));
@@ -108,7 +108,7 @@ fn wire_bytes() {
                 // A gauge has no start time; the vector has one to show the field.
                 let mut want = decode_v2(&bytes);
                 want[0].samples[0].2 = 0;
-                assert_eq!(decode_v2(&out.requests[0].bytes), want);
+                assert_eq!(decode_v2(&message(&out.requests[0])), want);
             }
             "wi-08" => {
                 let message = v2::Histogram::decode(&*bytes).unwrap();
