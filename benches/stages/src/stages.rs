@@ -217,12 +217,16 @@ fn snappy(payload: Payload) -> Result<Work> {
         let mut out = Output::default();
         translator.translate(&merged(round)?, &mut out);
         let messages = out.requests.iter().map(EncodedRequest::message);
-        messages.collect::<Option<Vec<_>>>().ok_or_else(|| anyhow!("no snappy block"))
+        messages
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| anyhow!("no snappy block"))
     };
     let rounds = batches(payload, LARGE, Cumulative)?;
     let messages = rounds.iter().map(translated).collect::<Result<_>>()?;
     let mut compressor = Compressor::new();
-    work(messages, move |message: &Vec<u8>| Ok(black_box(compressor.compress(message)?.len())))
+    work(messages, move |message: &Vec<u8>| {
+        Ok(black_box(compressor.compress(message)?.len()))
+    })
 }
 
 /// Makes something of each item of each round.
