@@ -105,13 +105,15 @@ impl Check {
 /// Levels that a plain attribute takes: `KeyValue` and `AnyValue`.
 const PLAIN_DEPTH: u32 = 2;
 
-/// Returns true for a short key and a value that is one short string, a bool, a small integer or a double, and nothing else.
+/// Returns true for a short key and a value that is one short string, a bool, an integer that is not negative or a double, and nothing
+/// else.
 #[inline]
 fn is_plain_attribute(key_value: &[u8]) -> bool {
     plain_key_value(key_value).is_some_and(|(_, value)| match value {
-        [0x10 | 0x18, 0..0x80] => true,
+        [0x0a, ..] => plain_text(value).is_some(),
+        [0x10 | 0x18, number @ .., 0..0x80] => number.len() < 9 && number.iter().all(|byte| *byte >= 0x80),
         [0x21, double @ ..] => double.len() == 8,
-        _ => plain_text(value).is_some(),
+        _ => false,
     })
 }
 
