@@ -104,6 +104,29 @@ impl ConsumeError {
         Self::malformed(message).change(|inner| inner.extent = Extent::Part(refusals))
     }
 
+    /// Adds what a step refused of a batch by itself to the answer of the next step. The message begins with `what`, such as
+    /// `deltas refused`. An answer that leaves the whole batch with the caller stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// All refusals as one partial one, unless there are none and the next step took the batch.
+    pub fn with_refusals(answer: Result<(), Self>, what: &str, refusals: Vec<Refusal>) -> Result<(), Self> {
+        if refusals.is_empty() || answer.as_ref().is_err_and(|error| !error.is_partial()) {
+            return answer;
+        }
+        let text = |refusal: &Refusal| format!("{} {}", refusal.items, refusal.reason);
+        let texts: Vec<String> = refusals.iter().map(text).collect();
+        let mut message = format!("{what}: {}", texts.join(", "));
+        let mut all = refusals;
+        if let Err(error) = answer {
+            message = format!("{message}; {error}");
+            if let Extent::Part(theirs) = error.extent() {
+                all.splice(0..0, theirs.iter().cloned());
+            }
+        }
+        Err(Self::partial(all, message))
+    }
+
     /// Says whose fault it is.
     #[must_use]
     pub fn of(self, fault: Fault) -> Self {

@@ -7,7 +7,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use weir_component::{
-    Batch, Book, BuildContext, BuildError, Component, ConsumeError, Consumer, Extent, Host, Layer, Refusal,
+    Batch, Book, BuildContext, BuildError, Component, ConsumeError, Consumer, Host, Layer, Refusal,
     ShutdownError, StartError, async_trait,
 };
 use weir_edit::refusal;
@@ -119,27 +119,12 @@ impl Core {
         if tally.merged > 0 {
             self.book.dropped(MERGED, tally.merged);
         }
-        let mut refusals = match &answer {
-            Err(error) => match error.extent() {
-                Extent::Part(refusals) => refusals.clone(),
-                Extent::All => Vec::new(),
-            },
-            Ok(()) => Vec::new(),
-        };
-        let mut texts = Vec::new();
+        let mut refusals = Vec::new();
         for (reason, items) in tally.lost() {
             self.book.dropped(reason, items);
-            texts.push(format!("{items} {reason}"));
             refusals.push(Refusal { reason, items });
         }
-        if texts.is_empty() {
-            return answer;
-        }
-        let mut message = format!("points beyond limits of cardinality: {}", texts.join(", "));
-        if let Err(error) = &answer {
-            message = format!("{message}; {error}");
-        }
-        Err(ConsumeError::partial(refusals, message))
+        ConsumeError::with_refusals(answer, "points beyond limits of cardinality", refusals)
     }
 
     /// Forgets what has been silent until it is told to stop.

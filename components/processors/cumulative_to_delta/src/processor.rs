@@ -7,8 +7,8 @@ use tokio::time::{MissedTickBehavior, interval, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use weir_component::{
-    Batch, Book, BuildContext, BuildError, Component, ConsumeError, Consumer, Extent, Host, Layer,
-    ProcessorMetrics, Refusal, ShutdownError, StartError, async_trait,
+    Batch, Book, BuildContext, BuildError, Component, ConsumeError, Consumer, Host, Layer, ProcessorMetrics,
+    Refusal, ShutdownError, StartError, async_trait,
 };
 use weir_edit::refusal;
 
@@ -118,32 +118,17 @@ impl Core {
     fn settle(&self, tally: &Tally, answer: Result<(), ConsumeError>) -> Result<(), ConsumeError> {
         self.instruments.count(tally);
         self.instruments.show(self.converter.budget());
-        let mut refusals = match &answer {
-            Err(error) => match error.extent() {
-                Extent::Part(refusals) => refusals.clone(),
-                Extent::All => Vec::new(),
-            },
-            Ok(()) => Vec::new(),
-        };
-        let mut texts = Vec::new();
+        let mut refusals = Vec::new();
         for (reason, items) in tally.by_reason() {
             self.book.dropped(reason.as_str(), items);
             if reason.is_refusal() {
-                texts.push(format!("{items} {}", reason.as_str()));
                 refusals.push(Refusal {
                     reason: reason.as_str(),
                     items,
                 });
             }
         }
-        if texts.is_empty() {
-            return answer;
-        }
-        let mut message = format!("totals refused: {}", texts.join(", "));
-        if let Err(error) = &answer {
-            message = format!("{message}; {error}");
-        }
-        Err(ConsumeError::partial(refusals, message))
+        ConsumeError::with_refusals(answer, "totals refused", refusals)
     }
 
     /// Forgets silent streams until it is told to stop.

@@ -73,3 +73,25 @@ fn a_change_does_not_reach_clones() {
     assert!(error.source().is_none() && changed.source().is_some());
     assert_eq!(changed.to_string(), "m", "the cause is not part of the message");
 }
+
+#[test]
+fn what_a_step_refused_is_added_to_the_next_answer() {
+    let one = |reason, items| vec![Refusal { reason, items }];
+    let of = |answer, refusals| ConsumeError::with_refusals(answer, "deltas refused", refusals);
+    assert!(of(Ok(()), Vec::new()).is_ok());
+    let own = of(Ok(()), one("old", 2)).unwrap_err();
+    assert_eq!(own.to_string(), "deltas refused: 2 old");
+    assert_eq!(own.refused_items(10), 2);
+    let both = of(Err(ConsumeError::partial(one("new", 1), "next")), one("old", 2)).unwrap_err();
+    assert_eq!(both.to_string(), "deltas refused: 2 old; next");
+    assert_eq!(
+        both.extent(),
+        &Extent::Part([one("new", 1), one("old", 2)].concat())
+    );
+    let whole = of(Err(ConsumeError::shutting_down()), one("old", 2)).unwrap_err();
+    assert_eq!(
+        (whole.is_partial(), whole.is_retryable()),
+        (false, true),
+        "the caller keeps it all"
+    );
+}
