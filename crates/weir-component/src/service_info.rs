@@ -8,7 +8,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::{
-    BuildInfo, ComponentId, Ledger, NodeKey, Notes, NotesRead, PipelineId, StatusEvent, StatusReporter,
+    BuildInfo, ComponentId, ComponentStatus, Ledger, NodeKey, Notes, NotesRead, PipelineId, StatusEvent,
+    StatusReporter,
 };
 
 /// A description of what runs. Made once per graph; only the ledger and the components change.
@@ -124,6 +125,18 @@ impl Components {
             .collect()
     }
 
+    /// Returns whether the graph is being stopped: some component is, or has been. Receivers are the first, so whoever misses data asks
+    /// here whether there can be any.
+    pub fn are_stopping(&self) -> bool {
+        let reporters = self.lock();
+        reporters.values().any(|(status, _)| {
+            matches!(
+                status.event().status,
+                ComponentStatus::Stopping | ComponentStatus::Stopped
+            )
+        })
+    }
+
     /// Returns a number that changes with every status that does.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.shared.changes.subscribe()
@@ -140,7 +153,7 @@ impl Components {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ComponentKind, ComponentStatus};
+    use crate::ComponentKind;
 
     #[test]
     fn what_a_component_reports_is_seen_by_all() {
@@ -160,6 +173,9 @@ mod tests {
         components.reporter(&node).0.stage(ComponentStatus::Ok);
         assert_eq!(components.status(&node).unwrap().status, ComponentStatus::Ok);
         assert_eq!(components.statuses().len(), 1);
+        assert!(!components.are_stopping());
+        components.reporter(&node).0.stage(ComponentStatus::Stopping);
+        assert!(components.are_stopping());
         assert_eq!(components.notes(&node)[0].lines.len(), 1);
     }
 }

@@ -100,7 +100,7 @@ impl Component for PrometheusRemoteWrite {
             metrics: Arc::clone(&self.remote_write.metrics),
             retry_429: self.retry_429,
         };
-        self.begin(Sender::new(sender));
+        self.begin(Sender::new(sender), host);
         Ok(())
     }
 
@@ -114,14 +114,14 @@ impl Component for PrometheusRemoteWrite {
 
 impl PrometheusRemoteWrite {
     /// Begins to deliver through `sender`.
-    pub(crate) fn begin(&self, sender: Sender) {
+    pub(crate) fn begin(&self, sender: Sender, host: &Host) {
         if self.remote_write.sender.set(sender).is_ok() {
             self.delivery.start();
             if self.remote_write.lookout.is_some() {
                 let remote_write = Arc::clone(&self.remote_write);
-                let marks = self.marks;
+                let (marks, components) = (self.marks, host.service().components.clone());
                 self.tending()
-                    .spawn(async move { remote_write.tend_series(marks).await });
+                    .spawn(async move { remote_write.tend_series(marks, &components).await });
             }
         }
     }

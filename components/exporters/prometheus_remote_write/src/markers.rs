@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
-use weir_component::{Book, ConsumeError, Extent};
+use weir_component::{Book, Components, ConsumeError, Extent};
 use weir_prom::Protocol;
 use weir_streams::Ended;
 
@@ -62,12 +62,16 @@ impl Drop for Booked<'_> {
 }
 
 impl RemoteWrite {
-    /// Ends silent series until it is dropped; without `marks` it forgets them.
-    pub(crate) async fn tend_series(&self, marks: bool) {
+    /// Ends silent series until it is dropped, or the graph is stopped; without `marks` it forgets them.
+    pub(crate) async fn tend_series(&self, marks: bool, components: &Components) {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             looks.tick().await;
+            // From now on whoever is silent may be so because nobody listens.
+            if components.are_stopping() {
+                return;
+            }
             self.end_silent(marks).await;
         }
     }

@@ -73,6 +73,9 @@ impl Component for DeltaToCumulative {
                 restored.map_err(|error| StartError::new("cannot read the state").caused_by(error))?;
             self.core.take_over(Journal { store }, restored).await;
         }
+        if let Some(vigil) = &self.core.vigil {
+            vigil.start(host);
+        }
         let core = Arc::clone(&self.core);
         let stopping = self.stopping.clone();
         self.tasks.spawn(async move { core.tend(&stopping).await });

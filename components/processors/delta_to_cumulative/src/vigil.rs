@@ -2,12 +2,12 @@
 //!
 //! What it sees and what it ends is in the order of walks, so the last point of a stream follows its totals.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use metrics::Counter;
-use weir_component::{Batch, BuildContext, NoteList};
+use weir_component::{Batch, BuildContext, Components, Host, NoteList};
 use weir_streams::{Budget, Ended, Fate, Said, Shards, Sighting, Silence, StreamId, Watch, WatchRules};
 
 use crate::Config;
@@ -39,6 +39,8 @@ pub(crate) enum Look {
 /// Looks after the streams of one processor.
 pub(crate) struct Vigil {
     watch: Watch,
+    /// Tells whether the graph is being stopped; set at start.
+    components: OnceLock<Components>,
     writes_ends: bool,
     offenders: NoteList,
     told: AtomicU64,
@@ -62,12 +64,18 @@ impl Vigil {
         let (markers, conflicts) = watching(context);
         Some(Self {
             watch: Watch::new(rules, budget),
+            components: OnceLock::new(),
             writes_ends: rules.silence.is_some(),
             offenders: context.notes.list("streams with several writers"),
             told: AtomicU64::new(0),
             markers,
             conflicts,
         })
+    }
+
+    /// Begins to end streams.
+    pub(crate) fn start(&self, host: &Host) {
+        self.components.get_or_init(|| host.service().components.clone());
     }
 
     /// Returns what there is to look at in points, before their walk takes them.
@@ -148,8 +156,11 @@ impl Vigil {
         }
     }
 
-    /// Returns the streams that have fallen silent. Called in the order of walks.
+    /// Returns the streams that have fallen silent, unless they may be silent because Weir stops. Called in the order of walks.
     pub(crate) fn judge(&self, now: Now, look: Look) -> Vec<Ended> {
+        if self.components.get().is_none_or(Components::are_stopping) {
+            return Vec::new();
+        }
         let most = match look {
             Look::Away => return Vec::new(),
             Look::AtSome => STREAMS_PER_LOOK,

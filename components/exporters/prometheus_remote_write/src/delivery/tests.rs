@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tower::service_fn;
-use weir_component::{BuildContext, Component as _, ComponentKind, Exporter as _, Signal};
+use weir_component::{BuildContext, Component as _, ComponentKind, Exporter as _, Host, Signal};
 use weir_testkit::{batches, contract};
 
 use super::*;
@@ -34,22 +34,26 @@ fn bench(options: &str, latency: Duration, script: impl IntoIterator<Item = Line
     let script = Arc::new(Mutex::new(script.into_iter().collect::<VecDeque<_>>()));
     let attempts: Arc<Mutex<Vec<_>>> = Arc::default();
     let (start, seen) = (Instant::now(), Arc::clone(&attempts));
-    exporter.begin(Sender::new(service_fn(move |push: Arc<Push>| {
-        let (script, seen) = (Arc::clone(&script), Arc::clone(&seen));
-        async move {
-            seen.lock().unwrap_or_else(PoisonError::into_inner).push((
-                start.elapsed(),
-                push.request.points,
-                push.request.protocol,
-            ));
-            tokio::time::sleep(latency).await;
-            script
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .pop_front()
-                .unwrap_or(Ok(Verdict::Delivered))
-        }
-    })));
+    let host = Host::default();
+    exporter.begin(
+        Sender::new(service_fn(move |push: Arc<Push>| {
+            let (script, seen) = (Arc::clone(&script), Arc::clone(&seen));
+            async move {
+                seen.lock().unwrap_or_else(PoisonError::into_inner).push((
+                    start.elapsed(),
+                    push.request.points,
+                    push.request.protocol,
+                ));
+                tokio::time::sleep(latency).await;
+                script
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .pop_front()
+                    .unwrap_or(Ok(Verdict::Delivered))
+            }
+        })),
+        &host,
+    );
     Bench {
         exporter,
         context,

@@ -4,9 +4,12 @@ use std::sync::{Arc, Mutex};
 
 use tower::service_fn;
 use weir_component::{
-    Batch, BuildContext, Component as _, ComponentKind, Context, Exporter as _, Ledger, Signal,
+    Batch, BuildContext, Component as _, ComponentKind, ComponentStatus, Context, Exporter as _, Host,
+    Ledger, NodeKey, ServiceInfo, Signal,
 };
 use weir_pdata::ContextParts;
+use weir_pdata::rewrite::{Answer, Editor, MetricEdit, NumberEdit};
+use weir_pdata::view::{Metric, NO_RECORDED_VALUE, NumberPoint};
 use weir_prom::sent::{SentReader, labels};
 use weir_testkit::{batches, contract};
 
@@ -22,6 +25,7 @@ type Received = (Protocol, Option<String>, Sent);
 struct Bench {
     exporter: PrometheusRemoteWrite,
     context: BuildContext,
+    components: Components,
     /// With the version of the protocol, and the tenant.
     sent: Arc<Mutex<Vec<Received>>>,
     /// What the receiver answers; success if nothing is said.
@@ -47,16 +51,23 @@ fn bench(options: &str) -> Bench {
     let sent: Arc<Mutex<Vec<_>>> = Arc::default();
     let answer: Arc<Mutex<Option<Result<Verdict, ConsumeError>>>> = Arc::default();
     let (seen, answers) = (Arc::clone(&sent), Arc::clone(&answer));
-    exporter.begin(Sender::new(service_fn(move |push: Arc<Push>| {
-        let answer = answers.lock().unwrap().clone();
-        if answer.is_none() {
-            keep(&push, &mut seen.lock().unwrap());
-        }
-        async move { answer.unwrap_or(Ok(Verdict::Delivered)) }
-    })));
+    let info = ServiceInfo::default();
+    let components = info.components.clone();
+    let host = Host::default().with_service(Arc::new(info));
+    exporter.begin(
+        Sender::new(service_fn(move |push: Arc<Push>| {
+            let answer = answers.lock().unwrap().clone();
+            if answer.is_none() {
+                keep(&push, &mut seen.lock().unwrap());
+            }
+            async move { answer.unwrap_or(Ok(Verdict::Delivered)) }
+        })),
+        &host,
+    );
     Bench {
         exporter,
         context,
+        components,
         sent,
         answer,
     }
@@ -190,6 +201,21 @@ async fn nothing_ends_because_of_a_stop_or_because_nothing_can_be_sent() {
     pass(1_000).await;
     assert_eq!(stopped.markers(), []);
 
+    // The receivers have stopped, and the exporter's turn has not come.
+    let stopping = bench(ON);
+    stopping.five("c").await;
+    let receiver = NodeKey {
+        kind: ComponentKind::Receiver,
+        ..stopping.context.node()
+    };
+    let (status, _) = stopping.components.reporter(&receiver);
+    status.stage(ComponentStatus::Starting);
+    status.stage(ComponentStatus::Ok);
+    status.stage(ComponentStatus::Stopping);
+    pass(1_000).await;
+    assert_eq!(stopping.markers(), []);
+    stopping.stop().await;
+
     let bench = bench(&format!("retry_on_failure: {{max_elapsed_time: 0s}}, {ON}"));
     bench.five("c").await;
     // An outage: what comes in waits.
@@ -278,6 +304,35 @@ async fn series_of_tenants_are_apart() {
     let markers: Vec<_> = sent.iter().filter(|sent| sent.2.2).collect();
     assert_eq!(markers.len(), 1);
     assert_eq!(markers[0].1.as_deref(), Some("b"));
+    bench.stop().await;
+}
+
+/// Takes the value of all numbers away.
+struct Ends;
+
+impl Editor for Ends {
+    fn metric(&mut self, _: &Metric<'_>, _: &mut MetricEdit<'_>) -> Answer {
+        Answer::Enter
+    }
+
+    fn number(&mut self, _: &NumberPoint<'_>, edit: &mut NumberEdit<'_>) -> Answer {
+        edit.set_flags(NO_RECORDED_VALUE);
+        Answer::Keep
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_series_that_its_sender_ended_gets_no_second_marker() {
+    let bench = bench(ON);
+    bench.five("c").await;
+    let mut batch = counter("c", 1_050, 0.0);
+    batch.rewrite(&mut Ends).unwrap();
+    bench.send(batch).await;
+    pass(10_000).await;
+    let markers = bench.markers();
+    assert_eq!(markers.len(), 1);
+    marker(&markers[0], "c_total", 1_050.0);
+    assert_eq!(bench.context.book.delivered_items(), 6);
     bench.stop().await;
 }
 

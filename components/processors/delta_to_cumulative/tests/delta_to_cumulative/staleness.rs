@@ -1,8 +1,9 @@
 //! Streams that fall silent, and streams with several writers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use weir_component::{ConsumeError, Context};
+use weir_component::{ComponentKind, ComponentStatus, ConsumeError, Context, Host, NodeKey, ServiceInfo};
 use weir_pdata::ContextParts;
 use weir_proto::otlp::metrics::v1::exponential_histogram_data_point::Buckets;
 use weir_proto::otlp::metrics::v1::metric::Data;
@@ -93,6 +94,27 @@ async fn nothing_ends_because_of_a_stop_or_without_the_option() {
     five_points(&running, &[1]).await;
     running.stop().await;
     pass(1_000).await;
+    assert_eq!(sink.batches().len(), 5);
+    // The receivers have stopped, and the processor's turn has not come.
+    let (stopping, sink) = bench(ON);
+    let info = ServiceInfo::default();
+    let receiver = NodeKey {
+        kind: ComponentKind::Receiver,
+        ..stopping.context.node()
+    };
+    let (status, _) = info.components.reporter(&receiver);
+    let host = Host::default().with_service(Arc::new(info));
+    stopping.start_in(&host).await;
+    five_points(&stopping, &[1]).await;
+    for stage in [
+        ComponentStatus::Starting,
+        ComponentStatus::Ok,
+        ComponentStatus::Stopping,
+    ] {
+        status.stage(stage);
+    }
+    pass(1_000).await;
+    stopping.stop().await;
     assert_eq!(sink.batches().len(), 5);
     let (off, sink) = bench("conflicts: {enabled: true}");
     off.start().await;
