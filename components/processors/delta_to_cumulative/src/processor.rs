@@ -9,8 +9,8 @@ use tokio::time::timeout_at;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use weir_component::{
-    Batch, Book, BuildContext, BuildError, Code, Component, ComponentId, ConsumeError, Consumer, Extent,
-    Host, Layer, NodeKey, Refusal, ShutdownError, StartError, async_trait,
+    Batch, Book, BuildContext, BuildError, Code, Component, ComponentId, ConsumeError, Consumer, Host, Layer,
+    NodeKey, Refusal, ShutdownError, StartError, async_trait,
 };
 use weir_streams::Ended;
 
@@ -531,37 +531,21 @@ impl Leaving<'_> {
 
     /// Closes the books on the call, and makes the answer.
     fn settle(mut self, tally: &Tally, answer: Result<(), ConsumeError>) -> Result<(), ConsumeError> {
-        let mut refusals = match &answer {
+        if answer.as_ref().is_err_and(|error| !error.is_partial()) {
             // The sender keeps all of it.
-            Err(error) if !error.is_partial() => return answer,
-            Err(error) => match error.extent() {
-                Extent::Part(refusals) => refusals.clone(),
-                Extent::All => Vec::new(),
-            },
-            Ok(()) => Vec::new(),
-        };
-        self.waiting = 0;
-        let mut texts = Vec::new();
-        for (reason, items) in tally.dropped() {
-            let reason_text = reason.as_str();
-            self.core.book.dropped(reason_text, items);
-            // A point that is here already is not refused.
-            if reason != Reason::Duplicate {
-                texts.push(format!("{items} {reason_text}"));
-                refusals.push(Refusal {
-                    reason: reason_text,
-                    items,
-                });
-            }
-        }
-        if texts.is_empty() {
             return answer;
         }
-        let mut message = format!("deltas refused: {}", texts.join(", "));
-        if let Err(error) = &answer {
-            message = format!("{message}; {error}");
+        self.waiting = 0;
+        let mut refusals = Vec::new();
+        for (reason, items) in tally.dropped() {
+            self.core.book.dropped(reason.as_str(), items);
+            // A point that is here already is not refused.
+            if reason != Reason::Duplicate {
+                let reason = reason.as_str();
+                refusals.push(Refusal { reason, items });
+            }
         }
-        Err(ConsumeError::partial(refusals, message))
+        ConsumeError::with_refusals(answer, "deltas refused", refusals)
     }
 }
 
