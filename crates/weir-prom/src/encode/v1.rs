@@ -41,6 +41,29 @@ pub(crate) struct V1 {
     compressor: Compressor,
 }
 
+/// A label and its encoded length, together in one number of 64 bits.
+#[derive(Debug, Clone, Copy)]
+struct Measured {
+    id: LabelId,
+    len: usize,
+}
+
+impl Measured {
+    #[inline]
+    fn to_bytes(self) -> [u8; 8] {
+        (u64::from(self.id.number()) << 32 | self.len as u64).to_le_bytes()
+    }
+
+    #[inline]
+    fn from_bytes(bytes: [u8; 8]) -> Self {
+        let number = u64::from_le_bytes(bytes);
+        Self {
+            id: LabelId::from_number((number >> 32) as u32),
+            len: number as u32 as usize,
+        }
+    }
+}
+
 /// Longest content of a series that is compared with the one before: a few samples.
 const COMPARED: usize = 64;
 
@@ -103,12 +126,11 @@ impl V1 {
     }
 
     #[inline]
-    fn put_label(&mut self, id: LabelId, table: &mut LabelTable) {
+    fn put_label(&mut self, label: Measured, table: &mut LabelTable) {
         let here = self.here();
-        let (len, seen) = table.encoded_len_and_seen(id);
-        let before = std::mem::replace(seen, here);
-        if before.request != here.request || !self.series.repeat(before.at, len) {
-            self.put_new_label(id, table);
+        let before = std::mem::replace(table.seen_mut(label.id), here);
+        if before.request != here.request || !self.series.repeat(before.at, label.len) {
+            self.put_new_label(label.id, table);
         }
     }
 
@@ -208,19 +230,25 @@ impl Codec for V1 {
     type Mark = Mark;
 
     #[inline]
-    fn label(&mut self, id: LabelId, _table: &mut LabelTable, out: &mut Vec<u8>) {
-        out.extend_from_slice(&id.to_bytes());
+    fn label(&mut self, id: LabelId, table: &mut LabelTable, out: &mut Vec<u8>) {
+        let len = table.encoded(id).len();
+        out.extend_from_slice(&Measured { id, len }.to_bytes());
     }
 
     fn series(&mut self, labels: [&[u8]; 2], content: &[u8], metadata: &[u8], table: &mut LabelTable) {
         debug_assert!(metadata.is_empty(), "it stands beside the series");
-        let ids = || {
-            let lists = labels.into_iter().flat_map(|list| list.as_chunks().0);
-            lists.map(|id| LabelId::from_bytes(*id))
+        let lists = labels.map(|list| list.as_chunks().0);
+        let sum = |list: &[[u8; 8]]| {
+            list.iter()
+                .map(|label| Measured::from_bytes(*label).len)
+                .sum::<usize>()
         };
-        let labels_len: usize = ids().map(|id| table.encoded_len(id)).sum();
-        self.put_head(labels_len + content.len());
-        ids().for_each(|id| self.put_label(id, table));
+        self.put_head(lists.map(sum).iter().sum::<usize>() + content.len());
+        for list in lists {
+            for label in list {
+                self.put_label(Measured::from_bytes(*label), table);
+            }
+        }
         self.put_content(content);
     }
 

@@ -22,15 +22,15 @@ const KEPT_LABELS: usize = 1 << 17;
 pub(crate) struct LabelId(u32);
 
 impl LabelId {
-    /// Returns what [`LabelId::from_bytes`] takes.
     #[inline]
-    pub(crate) fn to_bytes(self) -> [u8; 4] {
-        self.0.to_le_bytes()
+    pub(crate) fn number(self) -> u32 {
+        self.0
     }
 
+    /// Returns the label of a number that [`LabelId::number`] gave in this batch.
     #[inline]
-    pub(crate) fn from_bytes(bytes: [u8; 4]) -> Self {
-        Self(u32::from_le_bytes(bytes))
+    pub(crate) fn from_number(number: u32) -> Self {
+        Self(number)
     }
 }
 
@@ -412,18 +412,9 @@ impl LabelTable {
         self.labels[id.0 as usize].seen
     }
 
-    /// Returns the length of what [`LabelTable::encoded`] returns.
     #[inline]
-    pub(crate) fn encoded_len(&self, id: LabelId) -> usize {
-        let label = &self.labels[id.0 as usize];
-        label.end - label.start
-    }
-
-    /// Returns the length of what [`LabelTable::encoded`] returns, and where it stood last.
-    #[inline]
-    pub(crate) fn encoded_len_and_seen(&mut self, id: LabelId) -> (usize, &mut Seen) {
-        let label = &mut self.labels[id.0 as usize];
-        (label.end - label.start, &mut label.seen)
+    pub(crate) fn seen_mut(&mut self, id: LabelId) -> &mut Seen {
+        &mut self.labels[id.0 as usize].seen
     }
 
     /// Returns a hash of name and value, the same for equal labels of any batch in this process.
