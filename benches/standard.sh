@@ -48,7 +48,9 @@ rig conditions --pin "$@" \
 rig cores "$@" \
     --case benches/cases/weir-rw2-one-core.yaml \
     --case benches/cases/weir-rw2-two-cores.yaml
-rig streams --pin "$@" --case benches/cases/weir-d2c-series1m.yaml
+rig streams --pin "$@" \
+    --case benches/cases/weir-d2c-series1m.yaml \
+    --case benches/cases/weir-d2c-storage-series1m.yaml
 rig outage --pin "$@" --case benches/cases/weir-rw2-dead-backend.yaml
 rig idle --pin "$@" --case benches/cases/weir-idle.yaml
 # Half of what the first set has measured, in points per second.
