@@ -64,7 +64,7 @@ pub(crate) struct Seen {
     pub(crate) at: usize,
 }
 
-/// The label of a name that stood somewhere first and latest, valid within one request.
+/// Of all labels of a name the one that was last to stand in a request for the first time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Latest {
     /// The request, counted from 1.
