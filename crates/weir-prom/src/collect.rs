@@ -24,6 +24,12 @@ use crate::target_info::{Target, TargetInfo};
 
 pub(crate) use resource::ResourceParts;
 
+/// Most bytes of the labels of a series, as they are in remote write 1.0. Stores allow far less.
+const MAX_LABEL_SET: usize = 64 << 10;
+
+/// Most bytes of the labels of all series of a point.
+const MAX_POINT: usize = 64 << 20;
+
 /// What a batch is read into.
 pub(crate) struct Tables {
     pub(crate) labels: LabelTable,
@@ -155,6 +161,7 @@ impl<'t> Collector<'t> {
         let hash = hash.wrapping_add(tables.labels.hash(family.name(Suffix::None)));
         let (has_start, has_exemplars) = (family.has_start, family.has_exemplars);
         let value = value(self)?;
+        self.check_size(&labels, &value)?;
         let exemplars = match &point.exemplars {
             Some(exemplars) if has_exemplars && self.choices.settings.exemplars && !exemplars.is_empty() => {
                 self.exemplars(exemplars)
@@ -183,6 +190,17 @@ impl<'t> Collector<'t> {
             is_point: true,
         };
         self.tables.rows.rows.push(row);
+        Ok(())
+    }
+
+    /// Refuses a point whose labels, which each of its series repeats, would make far more of it than was received.
+    #[inline]
+    fn check_size(&self, labels: &Range<usize>, value: &Value) -> Result<(), DropReason> {
+        let (rows, table) = (&self.tables.rows, &self.tables.labels);
+        let limit = MAX_LABEL_SET.min(MAX_POINT / rows.series_of(value).max(1));
+        if table.exceed(&rows.labels[labels.clone()], limit) {
+            return Err(DropReason::LabelSetTooLarge);
+        }
         Ok(())
     }
 

@@ -43,7 +43,8 @@ pub enum DropReason {
     NoMetricName,
     /// A point whose series have a label without a name after relabeling.
     EmptyLabelName,
-    /// A point whose series have too many labels for relabeling, or get too many or too long ones by it.
+    /// A point whose labels take more than 64 KiB, or more than 64 MiB in all its series together; or whose series have too many labels
+    /// for relabeling, or get too many or too long ones by it.
     LabelSetTooLarge,
 }
 

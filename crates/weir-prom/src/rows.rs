@@ -124,6 +124,16 @@ impl Rows {
             .get_or_insert_with(|| table.add(WellKnown::Le.id(), "+Inf"))
     }
 
+    /// Returns about how many series a value makes.
+    #[inline]
+    pub(crate) fn series_of(&self, value: &Value) -> usize {
+        match value {
+            Value::Number(_) => 1,
+            Value::Histogram { classic, .. } => classic.map_or(1, |at| self.classics[at].totals.len()),
+            Value::Summary(at) => self.summaries[*at].values.len(),
+        }
+    }
+
     pub(crate) fn labels_of(&self, row: &Row) -> &[LabelId] {
         &self.labels[row.labels.clone()]
     }

@@ -168,6 +168,8 @@ pub(crate) struct LabelTable {
     positions: Vec<Position>,
     /// Lists of attributes seen in this batch.
     lists: u64,
+    /// Length of the longest encoded label.
+    longest: usize,
     encoded: Vec<u8>,
     text: String,
 }
@@ -182,6 +184,7 @@ impl LabelTable {
             known: Vec::new(),
             positions: Vec::new(),
             lists: 0,
+            longest: 0,
             encoded: Vec::new(),
             text: String::new(),
         }
@@ -197,6 +200,7 @@ impl LabelTable {
         self.known.clear();
         self.positions.clear();
         self.lists = 0;
+        self.longest = 0;
         self.names.begin()
     }
 
@@ -358,6 +362,7 @@ impl LabelTable {
         self.bytes.extend_from_slice(name_field);
         put_bytes(&mut self.bytes, 0x12, value);
         let end = self.bytes.len();
+        self.longest = self.longest.max(end - start);
         let value_hash = self.raw.hash(value);
         let hash = pair_hash(self.names.hash(name), value_hash);
         let id = LabelId(u32::try_from(self.labels.len()).expect("memory ends before four billion labels"));
@@ -398,6 +403,14 @@ impl LabelTable {
     pub(crate) fn encoded(&self, id: LabelId) -> &[u8] {
         let label = &self.labels[id.0 as usize];
         &self.bytes[label.start..label.end]
+    }
+
+    /// Returns whether labels take more than `limit` bytes together.
+    #[inline]
+    pub(crate) fn exceed(&self, ids: &[LabelId], limit: usize) -> bool {
+        // Nearly always no list of so many can.
+        ids.len().saturating_mul(self.longest) > limit
+            && ids.iter().map(|id| self.encoded(*id).len()).sum::<usize>() > limit
     }
 
     /// Returns how many bytes of what [`LabelTable::encoded`] returns come before the name.

@@ -727,3 +727,27 @@ fn labels_are_whole_however_far_back_they_stood_last() {
         assert_eq!(turns.len(), 2000);
     }
 }
+
+/// A request of a few megabytes must not become gigabytes, since each series repeats all labels.
+#[test]
+fn label_sets_are_bounded() {
+    let labelled = |bytes: usize| number(&[("long", &"x".repeat(bytes))], 1.5, 1);
+    let buckets = HistogramDataPoint {
+        attributes: attributes(&[("long", &"x".repeat(40 << 10))]),
+        count: 2001,
+        bucket_counts: vec![1; 2001],
+        explicit_bounds: (0..2000).map(f64::from).collect(),
+        time_unix_nano: 1_000_000,
+        ..HistogramDataPoint::default()
+    };
+    let fits = labelled(60 << 10);
+    for protocol in BOTH {
+        let metrics = vec![
+            metric("g", "", gauge(vec![labelled(70 << 10), fits.clone()])),
+            metric("h", "", histogram(vec![buckets.clone()])),
+        ];
+        let out = translate(&Settings::default(), protocol, &wire(&request(metrics)));
+        assert_eq!(out.drops.of(DropReason::LabelSetTooLarge), 2);
+        assert_eq!(out.requests.iter().flat_map(decode).count(), 1);
+    }
+}
