@@ -69,9 +69,7 @@ impl Budget {
 
     /// Returns where bytes are counted.
     fn counted(&self) -> &AtomicUsize {
-        self.beside
-            .as_ref()
-            .map_or(&self.bytes, |other| other.counted())
+        self.beside.as_ref().map_or(&self.bytes, |other| other.counted())
     }
 
     /// Returns the limits.

@@ -340,7 +340,8 @@ dropped by rule 4
     assert_eq!((code, &told["kept"]), (0, &true.into()));
     assert_eq!(told["steps"][0]["value"], "x_bucket;1");
     assert_eq!(told["steps"][3]["matches"], false);
-    let result = serde_json::json!({"__name__": "x_bucket", "__tmp_bound": "1", "job": "A", "le": "1", "owner": "A"});
+    let result =
+        serde_json::json!({"__name__": "x_bucket", "__tmp_bound": "1", "job": "A", "le": "1", "owner": "A"});
     assert_eq!(told["result"], result);
     for (arguments, expected) in [
         (

@@ -8,8 +8,8 @@ use super::{
     Fixed64sForm, HistogramPoint, Metric, MetricKind, MetricsVisitor, Number, NumberPoint, Resource, Scope,
     SummaryPoint, Temporality, Text, Visit,
 };
-use crate::wire::{WireChunk, warm};
 use crate::wire::cursor::{Cursor, Field, Fields, fields};
+use crate::wire::{WireChunk, warm};
 
 /// Shows the metrics of one checked request.
 pub(crate) fn visit_wire<V: MetricsVisitor + ?Sized>(chunk: &WireChunk, visitor: &mut V) {

@@ -63,7 +63,11 @@ fn tables_that_share_a_budget_leave_each_other_less_room() {
     let add = |table: &Shards<u32>, bits: u128| {
         let id = StreamId::from(bits);
         table.with(Shards::<u32>::shard_of(id), |table, ()| {
-            table.insert(Entry { id, seen: 0, value: 0 })
+            table.insert(Entry {
+                id,
+                seen: 0,
+                value: 0,
+            })
         })
     };
     assert!(add(&tables[0], 1).is_ok() && add(&tables[1], 1).is_ok());
