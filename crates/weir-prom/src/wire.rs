@@ -1,7 +1,7 @@
 //! Writing protobuf by hand.
 
 /// Appends a base-128 varint.
-#[inline]
+#[inline(always)]
 pub(crate) fn put_varint(out: &mut Vec<u8>, value: u64) {
     if value < 0x80 {
         out.push(value as u8);
