@@ -93,11 +93,7 @@ impl Editor for Writing<'_> {
     fn histogram(&mut self, _: &HistogramPoint<'_>, edit: &mut HistogramEdit<'_>) -> Answer {
         match self.next(&mut edit.point) {
             Ok(Amount::Histogram(sum)) => {
-                edit.set_count(sum.count);
-                edit.set_bucket_counts(&sum.counts);
-                edit.set_sum(sum.extremes.sum);
-                edit.set_min(sum.extremes.min);
-                edit.set_max(sum.extremes.max);
+                sum.write_to(edit);
             }
             Ok(_) => {}
             Err(answer) => return answer,
@@ -112,15 +108,7 @@ impl Editor for Writing<'_> {
     ) -> Answer {
         match self.next(&mut edit.point) {
             Ok(Amount::Exponential(sum)) => {
-                edit.set_count(sum.count);
-                edit.set_scale(sum.scale);
-                edit.set_zero_count(sum.zero_count);
-                edit.set_zero_threshold(sum.zero_threshold);
-                edit.set_positive(sum.positive.offset, &sum.positive.counts);
-                edit.set_negative(sum.negative.offset, &sum.negative.counts);
-                edit.set_sum(sum.extremes.sum);
-                edit.set_min(sum.extremes.min);
-                edit.set_max(sum.extremes.max);
+                sum.write_to(edit);
             }
             Ok(_) => {}
             Err(answer) => return answer,

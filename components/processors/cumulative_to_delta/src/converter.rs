@@ -324,11 +324,7 @@ impl Editor for Conversion<'_> {
             Outcome::Delta { .. } | Outcome::Drop(_) => return Answer::Drop,
         };
         edit.point.set_start_ns(start_ns);
-        edit.set_count(delta.count);
-        edit.set_bucket_counts(&delta.counts);
-        edit.set_sum(delta.extremes.sum);
-        edit.set_min(None);
-        edit.set_max(None);
+        delta.write_to(edit);
         Answer::Keep
     }
 
@@ -354,15 +350,7 @@ impl Editor for Conversion<'_> {
             Outcome::Delta { .. } | Outcome::Drop(_) => return Answer::Drop,
         };
         edit.point.set_start_ns(start_ns);
-        edit.set_count(delta.count);
-        edit.set_scale(delta.scale);
-        edit.set_zero_count(delta.zero_count);
-        edit.set_zero_threshold(delta.zero_threshold);
-        edit.set_positive(delta.positive.offset, &delta.positive.counts);
-        edit.set_negative(delta.negative.offset, &delta.negative.counts);
-        edit.set_sum(delta.extremes.sum);
-        edit.set_min(None);
-        edit.set_max(None);
+        delta.write_to(edit);
         Answer::Keep
     }
 }

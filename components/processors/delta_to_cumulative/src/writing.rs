@@ -109,14 +109,10 @@ impl Editor for Totals<'_> {
             Ok(_) => return Answer::Drop,
             Err(answer) => return answer,
         };
-        edit.set_count(total.count);
-        edit.set_bucket_counts(&total.counts);
+        total.write_to(edit);
         if !point.bounds.iter().eq(total.bounds.iter().copied()) {
             edit.set_bounds(&total.bounds);
         }
-        edit.set_sum(total.extremes.sum);
-        edit.set_min(total.extremes.min);
-        edit.set_max(total.extremes.max);
         Answer::Keep
     }
 
@@ -130,15 +126,7 @@ impl Editor for Totals<'_> {
             Ok(_) => return Answer::Drop,
             Err(answer) => return answer,
         };
-        edit.set_count(total.count);
-        edit.set_scale(total.scale);
-        edit.set_zero_count(total.zero_count);
-        edit.set_zero_threshold(total.zero_threshold);
-        edit.set_positive(total.positive.offset, &total.positive.counts);
-        edit.set_negative(total.negative.offset, &total.negative.counts);
-        edit.set_sum(total.extremes.sum);
-        edit.set_min(total.extremes.min);
-        edit.set_max(total.extremes.max);
+        total.write_to(edit);
         Answer::Keep
     }
 }

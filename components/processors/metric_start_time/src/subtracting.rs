@@ -124,11 +124,7 @@ impl Editor for Subtracting<'_> {
             Ok(_) => return Answer::Drop,
             Err(answer) => return answer,
         };
-        edit.set_count(since.count);
-        edit.set_bucket_counts(&since.counts);
-        edit.set_sum(since.extremes.sum);
-        edit.set_min(since.extremes.min);
-        edit.set_max(since.extremes.max);
+        since.write_to(edit);
         Answer::Keep
     }
 
@@ -146,15 +142,7 @@ impl Editor for Subtracting<'_> {
             Ok(_) => return Answer::Drop,
             Err(answer) => return answer,
         };
-        edit.set_count(since.count);
-        edit.set_scale(since.scale);
-        edit.set_zero_count(since.zero_count);
-        edit.set_zero_threshold(since.zero_threshold);
-        edit.set_positive(since.positive.offset, &since.positive.counts);
-        edit.set_negative(since.negative.offset, &since.negative.counts);
-        edit.set_sum(since.extremes.sum);
-        edit.set_min(since.extremes.min);
-        edit.set_max(since.extremes.max);
+        since.write_to(edit);
         Answer::Keep
     }
 

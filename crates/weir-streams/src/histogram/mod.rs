@@ -3,6 +3,7 @@
 pub(crate) mod explicit;
 pub(crate) mod exponential;
 mod since;
+mod write;
 
 /// A histogram that cannot be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
