@@ -98,9 +98,7 @@ impl V1 {
             compressor: Compressor::default(),
         }
     }
-}
 
-impl V1 {
     /// Returns the place at the end of the request.
     fn here(&self) -> Seen {
         Seen {

@@ -11,7 +11,7 @@ use crate::{Protocol, compress};
 /// Tag of a series in the request.
 const SERIES: u8 = 0x2a;
 
-/// Tag of the references in a series.
+/// Tag of the references in a series or an exemplar.
 const LABELS: u8 = 0x0a;
 
 /// Strings stand in the request's symbol table; metadata stands in every series.
@@ -48,11 +48,11 @@ impl Codec for V2 {
     fn series(&mut self, labels: [&[u8]; 2], content: &[u8], metadata: &[u8], _table: &mut LabelTable) {
         let [first, second] = labels;
         let labels_len = first.len() + second.len();
-        let len = Self::exemplar_labels_head_len(labels_len) + labels_len + content.len() + metadata.len();
+        let len = list_head_len(labels_len) + labels_len + content.len() + metadata.len();
         let out = &mut self.series;
         out.reserve(len + 8);
         put_header(out, SERIES, len);
-        Self::open_exemplar_labels(labels_len, out);
+        open_list(labels_len, out);
         out.extend_from_slice(first);
         out.extend_from_slice(second);
         out.extend_from_slice(content);
@@ -66,14 +66,12 @@ impl Codec for V2 {
 
     #[inline]
     fn exemplar_labels_head_len(len: usize) -> usize {
-        if len == 0 { 0 } else { 1 + varint_len(len as u64) }
+        list_head_len(len)
     }
 
-    #[inline(always)]
+    #[inline]
     fn open_exemplar_labels(len: usize, out: &mut Vec<u8>) {
-        if len > 0 {
-            put_header(out, LABELS, len);
-        }
+        open_list(len, out);
     }
 
     fn metadata(&mut self, family: &mut Family, _table: &LabelTable, out: &mut Vec<u8>) {
@@ -118,5 +116,19 @@ impl Codec for V2 {
         self.message.extend_from_slice(&self.series);
         self.series.clear();
         out.extend_from_slice(self.compressor.compress(&self.message).expect(compress::FITS));
+    }
+}
+
+/// Returns the bytes in front of a list of references.
+#[inline]
+fn list_head_len(len: usize) -> usize {
+    if len == 0 { 0 } else { 1 + varint_len(len as u64) }
+}
+
+/// Begins a list of references, of a series or of an exemplar.
+#[inline(always)]
+fn open_list(len: usize, out: &mut Vec<u8>) {
+    if len > 0 {
+        put_header(out, LABELS, len);
     }
 }
