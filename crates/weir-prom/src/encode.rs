@@ -8,6 +8,7 @@ mod block;
 mod native;
 mod relabeled;
 mod request;
+mod sample;
 mod series;
 mod symbols;
 mod v1;
@@ -18,9 +19,24 @@ use crate::family::Family;
 use crate::labels::{LabelId, LabelTable};
 
 pub(crate) use native::put_native;
+use sample::Sample;
+
 pub(crate) use request::{Limits, RequestWriter, Source};
 pub(crate) use v1::V1;
 pub(crate) use v2::V2;
+
+/// The labels that series share, as [`Codec::labels`] wrote them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Frame<'f> {
+    /// Labels before a generated one.
+    before: &'f [u8],
+    /// Where in them those begin that [`Frame::list`] stands for.
+    list_at: usize,
+    /// Labels after the generated one.
+    after: &'f [u8],
+    /// Says which labels stand at the end of `before` and in `after`: the same number in a batch, the same labels.
+    list: usize,
+}
 
 /// What differs between the versions of remote write. It owns the request that is being written.
 pub(crate) trait Codec: Default {
@@ -35,11 +51,40 @@ pub(crate) trait Codec: Default {
     /// A place in the request.
     type Mark: Copy;
 
-    /// Appends what stands for a label in the lists that [`Codec::series`] takes.
-    fn label(&mut self, id: LabelId, table: &mut LabelTable, out: &mut Vec<u8>);
+    /// Begins a batch: labels of the one before are void.
+    fn begin_batch(&mut self);
 
-    /// Appends a series: its labels, in two lists one after the other, and what follows them.
-    fn series(&mut self, labels: [&[u8]; 2], content: &[u8], metadata: &[u8], table: &mut LabelTable);
+    /// Appends what stands for labels in a [`Frame`].
+    fn labels(&mut self, ids: &[LabelId], table: &mut LabelTable, out: &mut Vec<u8>);
+
+    /// Appends a series with `extra` among its labels, and `content` and metadata behind them.
+    fn series(
+        &mut self,
+        frame: Frame<'_>,
+        extra: Option<LabelId>,
+        content: &[u8],
+        metadata: &[u8],
+        table: &mut LabelTable,
+    );
+
+    /// Appends a series of one sample.
+    fn sample(
+        &mut self,
+        frame: Frame<'_>,
+        extra: Option<LabelId>,
+        bits: u64,
+        sample: &mut Sample,
+        table: &mut LabelTable,
+    );
+
+    /// Appends series of one sample each, which differ in one label and in the value.
+    fn buckets(
+        &mut self,
+        frame: Frame<'_>,
+        buckets: impl Iterator<Item = (LabelId, u64)>,
+        sample: &mut Sample,
+        table: &mut LabelTable,
+    );
 
     /// Appends one label of an exemplar, as one piece of its list of labels.
     fn exemplar_label(&mut self, id: LabelId, table: &mut LabelTable, out: &mut Vec<u8>);

@@ -1,6 +1,7 @@
 //! Byte strings to small numbers.
 
 use std::hash::{BuildHasher, RandomState};
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use foldhash::quality::FixedState;
@@ -115,6 +116,19 @@ impl Interner {
     pub(crate) fn get(&self, id: u32) -> &[u8] {
         let span = &self.spans[id as usize];
         &self.bytes[span.start..span.end]
+    }
+
+    /// Returns where a string stands among all bytes.
+    pub(crate) fn span(&self, id: u32) -> Range<usize> {
+        let span = &self.spans[id as usize];
+        span.start..span.end
+    }
+
+    /// Returns whether all bytes have these at a place.
+    #[inline]
+    pub(crate) fn starts_at(&self, start: u32, bytes: &[u8]) -> bool {
+        let start = start as usize;
+        self.bytes.get(start..start + bytes.len()) == Some(bytes)
     }
 
     /// Returns the first `count` strings in order.

@@ -14,4 +14,4 @@ pub(crate) use base::{Base, Bases, Copied, ScopeLabels};
 pub(crate) use names::{NameId, WellKnown};
 pub(crate) use repeats::{LabelSet, Repeats};
 pub(crate) use shape::{PlanId, Shapes};
-pub(crate) use table::{Attr, Content, LabelId, LabelTable, Latest, Seen, Stamp, Symbols as LabelSymbols};
+pub(crate) use table::{Attr, Content, LabelId, LabelTable, Latest, Seen, Stamp};

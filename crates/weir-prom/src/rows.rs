@@ -134,6 +134,18 @@ impl Rows {
         }
     }
 
+    /// Returns the float samples of a histogram that has that form.
+    #[inline]
+    pub(crate) fn classic(&self, row: &Row) -> &Classic {
+        match row.value {
+            Value::Histogram {
+                classic: Some(classic),
+                ..
+            } => &self.classics[classic],
+            _ => unreachable!("only rows with a classic form are asked"),
+        }
+    }
+
     pub(crate) fn labels_of(&self, row: &Row) -> &[LabelId] {
         &self.labels[row.labels.clone()]
     }

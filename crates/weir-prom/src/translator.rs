@@ -132,6 +132,7 @@ fn write<C: Codec>(
     members: &mut Vec<u32>,
     requests: &mut dyn Requests,
 ) {
+    writer.begin_batch();
     for (lane, heads) in groups.lanes().enumerate() {
         for &head in heads {
             groups.members(head, &source.tables.rows, source.drops, members);

@@ -16,15 +16,28 @@ const MAX_COPY: usize = 64;
 /// Furthest that a copy of three bytes reaches back.
 const MAX_OFFSET: usize = u16::MAX as usize;
 
-/// Shortest copy that does not go on with the one before: it takes three bytes, and may end a literal.
+/// Shortest copy that does not go on with the one before: it takes two or three bytes, and may end a literal.
 const MIN_COPY: usize = 4;
 
 /// Kind of an element that is a copy with an offset of two bytes.
-const COPY: u8 = 0b10;
+const COPY: u64 = 0b10;
+
+/// Kind of an element that is a copy of few bytes with an offset of eleven bits.
+const NEAR_COPY: u64 = 0b01;
+
+/// Longest near copy; the shortest is [`MIN_COPY`].
+const MAX_NEAR_COPY: usize = 11;
+
+/// Furthest that a near copy reaches back.
+const MAX_NEAR_OFFSET: usize = (1 << 11) - 1;
+
+/// Bytes behind the elements over which words may be written: a copy, a tag and two words.
+const SLACK: usize = 32;
 
 /// The elements of a block so far.
 #[derive(Debug, Default)]
 pub(super) struct Block {
+    /// With at least [`SLACK`] bytes behind them once there are any.
     elements: Vec<u8>,
     state: State,
 }
@@ -33,6 +46,8 @@ pub(super) struct Block {
 struct State {
     /// Bytes of the message so far.
     length: usize,
+    /// End of the elements.
+    end: usize,
     /// Where the literal at the end of the elements begins, with its tag.
     literal: Option<usize>,
     /// A copy that is not among the elements yet; not beside an open literal.
@@ -46,12 +61,16 @@ struct Copy {
     length: usize,
 }
 
+/// Elements that were made elsewhere, and the length of what they stand for. Copies in them do not reach beyond it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Part<'p> {
+    pub(super) elements: &'p [u8],
+    pub(super) length: usize,
+}
+
 /// A place to which a block can go back.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct BlockMark {
-    elements: usize,
-    state: State,
-}
+pub(super) struct BlockMark(State);
 
 impl Block {
     /// Returns the length of the message so far.
@@ -62,28 +81,59 @@ impl Block {
 
     /// Appends bytes to the message.
     #[inline]
-    pub(super) fn put(&mut self, mut bytes: &[u8]) {
-        if bytes.is_empty() {
-            return;
+    pub(super) fn put(&mut self, bytes: &[u8]) {
+        if bytes.len() <= 2 * WORD {
+            self.put_words(bytes, 0, bytes.len());
+        } else {
+            self.put_long(bytes);
         }
-        self.end_copy();
-        self.state.length += bytes.len();
-        while !bytes.is_empty() {
-            let at = match self.state.literal {
-                Some(at) if self.elements.len() - at <= MAX_LITERAL => at,
-                _ => {
-                    let at = self.elements.len();
-                    self.elements.push(0);
-                    self.state.literal = Some(at);
-                    at
-                }
-            };
-            let room = MAX_LITERAL + 1 - (self.elements.len() - at);
-            let (now, later) = bytes.split_at(room.min(bytes.len()));
-            self.elements.extend_from_slice(now);
-            self.tag_literal(at);
-            bytes = later;
+    }
+
+    #[inline(never)]
+    fn put_long(&mut self, bytes: &[u8]) {
+        for bytes in bytes.chunks(MAX_LITERAL) {
+            self.end_copy();
+            self.reserve(bytes.len());
+            let state = &mut self.state;
+            let (tag, start) = (state.end, state.end + 1);
+            self.elements[start..start + bytes.len()].copy_from_slice(bytes);
+            self.elements[tag] = (bytes.len() as u8 - 1) << 2;
+            state.literal = Some(tag);
+            state.end = start + bytes.len();
+            state.length += bytes.len();
         }
+    }
+
+    /// Appends the bytes from `at` to `end`, a few.
+    #[inline]
+    fn put_words(&mut self, bytes: &[u8], mut at: usize, end: usize) {
+        while at < end {
+            let length = (end - at).min(WORD);
+            self.put_word(word(bytes, at), length);
+            at += length;
+        }
+    }
+
+    /// Appends the lower 1 to 8 bytes of a number.
+    #[inline]
+    pub(super) fn put_word(&mut self, word: u64, length: usize) {
+        self.reserve(0);
+        let state = &mut self.state;
+        let tag = match state.literal {
+            Some(tag) if state.end - tag + length <= MAX_LITERAL + 1 => tag,
+            _ => {
+                self.end_copy();
+                let tag = self.state.end;
+                self.state.literal = Some(tag);
+                self.state.end += 1;
+                tag
+            }
+        };
+        let state = &mut self.state;
+        put_word_at(&mut self.elements, state.end, word);
+        state.end += length;
+        state.length += length;
+        self.elements[tag] = ((state.end - tag - 2) << 2) as u8;
     }
 
     /// Appends bytes that stood in the message before, at `from`, as a copy if that is possible and worth it. Returns whether it is.
@@ -92,66 +142,208 @@ impl Block {
         let copy = &mut self.state.copy;
         if copy.length > 0 && copy.from + copy.length == from {
             copy.length += length;
-        } else if length < MIN_COPY || self.state.length - from > MAX_OFFSET {
+        } else if length < MIN_COPY || !self.reaches(from) {
             return false;
         } else {
             self.end_copy();
             self.state.copy = Copy { from, length };
+            self.state.literal = None;
         }
-        self.state.literal = None;
         self.state.length += length;
         true
     }
 
-    pub(super) fn mark(&self) -> BlockMark {
-        BlockMark {
-            elements: self.elements.len(),
-            state: self.state,
+    /// Returns whether what stands at `from` can be copied to the end of the message.
+    #[inline]
+    pub(super) fn reaches(&self, from: usize) -> bool {
+        self.state.length - from <= MAX_OFFSET
+    }
+
+    /// Appends bytes that stood in the message before, at `from`: as a copy if that is possible and worth it.
+    #[inline]
+    pub(super) fn put_again(&mut self, bytes: &[u8], from: usize) {
+        if !self.repeat(from, bytes.len()) {
+            self.put(bytes);
         }
+    }
+
+    /// Appends bytes of which many are those at the same places of `model`, which stood in the message before, at `from`.
+    #[inline]
+    pub(super) fn put_like(&mut self, bytes: &[u8], model: &[u8], mut from: usize) {
+        let (mut alike, rest) = bytes.split_at(bytes.len().min(model.len()));
+        let mut model = &model[..alike.len()];
+        while !alike.is_empty() {
+            let len = alike.len().min(MAX_RUNS);
+            let runs = runs(&alike[..len], &model[..len]);
+            let mut at = 0;
+            while at < len {
+                let differ = at + ((runs >> at).trailing_zeros() as usize).min(len - at);
+                self.put_words(alike, at, differ);
+                if differ == len {
+                    break;
+                }
+                let agree = differ + (!(runs >> differ)).trailing_zeros() as usize;
+                self.put_again(&alike[differ..agree], from + differ);
+                at = agree;
+            }
+            (alike, model) = (&alike[len..], &model[len..]);
+            from += len;
+        }
+        self.put(rest);
+    }
+
+    pub(super) fn mark(&self) -> BlockMark {
+        BlockMark(self.state)
     }
 
     /// Forgets what was appended after the mark. Places after it must not be repeated any more.
     pub(super) fn rewind(&mut self, mark: BlockMark) {
-        self.elements.truncate(mark.elements);
-        self.state = mark.state;
-        if let Some(at) = self.state.literal {
-            self.tag_literal(at);
+        self.state = mark.0;
+        if let Some(tag) = self.state.literal {
+            self.elements[tag] = ((self.state.end - tag - 2) << 2) as u8;
         }
     }
 
-    /// Appends the block to `out` with the elements of another one, whose message follows, and begins the next.
-    pub(super) fn finish(&mut self, last: &[u8], last_length: usize, out: &mut Vec<u8>) {
+    /// Appends the block to `out` between the elements of others, whose messages come before and after, and begins the next.
+    pub(super) fn finish(&mut self, first: Part<'_>, last: Part<'_>, out: &mut Vec<u8>) {
         self.end_copy();
-        put_varint(out, (self.state.length + last_length) as u64);
-        out.extend_from_slice(&self.elements);
-        out.extend_from_slice(last);
-        self.elements.clear();
+        put_varint(out, (first.length + self.state.length + last.length) as u64);
+        let elements = &self.elements[..self.state.end];
+        out.reserve(first.elements.len() + elements.len() + last.elements.len());
+        out.extend_from_slice(first.elements);
+        out.extend_from_slice(elements);
+        out.extend_from_slice(last.elements);
         self.state = State::default();
     }
 
-    /// Writes the length of the literal that begins at `at` and ends with the elements.
+    /// Makes room for elements of `bytes` and the slack behind them.
     #[inline]
-    fn tag_literal(&mut self, at: usize) {
-        let length = self.elements.len() - at - 1;
-        self.elements[at] = (length as u8 - 1) << 2;
+    fn reserve(&mut self, bytes: usize) {
+        if self.elements.len() < self.state.end + bytes + SLACK {
+            self.grow(bytes);
+        }
     }
 
+    #[cold]
+    fn grow(&mut self, bytes: usize) {
+        let len = (2 * self.elements.len()).max(self.state.end + bytes + SLACK);
+        self.elements.resize(len, 0);
+    }
+
+    /// Writes the copy that is not among the elements yet, if there is one.
     #[inline]
     fn end_copy(&mut self) {
-        let Copy { from, length } = std::mem::take(&mut self.state.copy);
-        if length == 0 {
-            return;
+        if self.state.copy.length > MAX_COPY {
+            self.split_copy();
         }
-        // All parts of the copy have the same way back.
-        let [low, high] = ((self.state.length - length - from) as u16).to_le_bytes();
-        let mut left = length;
-        while left > 0 {
-            let now = left.min(MAX_COPY);
-            self.elements
-                .extend_from_slice(&[(now as u8 - 1) << 2 | COPY, low, high]);
-            left -= now;
+        let state = &mut self.state;
+        let Copy { from, length } = state.copy;
+        if length > 0 {
+            state.copy.length = 0;
+            let (element, len) = copy(length, state.length - length - from);
+            self.reserve(0);
+            put_word_at(&mut self.elements, self.state.end, element);
+            self.state.end += len;
         }
     }
+
+    /// Writes all parts of the copy but the last. They have the same way back.
+    #[inline(never)]
+    fn split_copy(&mut self) {
+        let Copy { from, length } = self.state.copy;
+        let offset = self.state.length - length - from;
+        let mut left = length;
+        while left > MAX_COPY {
+            let (element, len) = copy(MAX_COPY, offset);
+            self.reserve(0);
+            put_word_at(&mut self.elements, self.state.end, element);
+            self.state.end += len;
+            left -= MAX_COPY;
+        }
+        self.state.copy = Copy {
+            from: from + length - left,
+            length: left,
+        };
+    }
+}
+
+/// Returns a copy of at most [`MAX_COPY`] bytes as an element, and how many bytes that takes.
+#[inline]
+fn copy(length: usize, offset: usize) -> (u64, usize) {
+    let is_near = (length >= MIN_COPY) & (length <= MAX_NEAR_COPY) & (offset <= MAX_NEAR_OFFSET);
+    let (len, way) = (length as u64, offset as u64);
+    let far = (len - 1) << 2 | COPY | way << 8;
+    let near =
+        (way & 0x700) >> 3 | (len.wrapping_sub(MIN_COPY as u64) & 0b111) << 2 | NEAR_COPY | (way & 0xff) << 8;
+    // Which of the two it is cannot be foretold, so both are made.
+    let mask = 0u64.wrapping_sub(u64::from(is_near));
+    (near & mask | far & !mask, 3 - usize::from(is_near))
+}
+
+/// Bytes of a word.
+const WORD: usize = 8;
+
+#[inline]
+fn put_word_at(elements: &mut [u8], at: usize, word: u64) {
+    elements[at..at + WORD].copy_from_slice(&word.to_le_bytes());
+}
+
+/// Returns the bytes from `at` as the lower ones of a word; what follows the last byte is 0.
+#[inline]
+fn word(bytes: &[u8], at: usize) -> u64 {
+    if let Some(word) = bytes[at..].first_chunk() {
+        return u64::from_le_bytes(*word);
+    }
+    let left = bytes.len() - at;
+    match bytes.last_chunk::<WORD>() {
+        Some(word) => u64::from_le_bytes(*word) >> (8 * (WORD - left)),
+        None => bytes[at..]
+            .iter()
+            .rev()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    }
+}
+
+/// Most bytes that [`runs`] compares.
+const MAX_RUNS: usize = 64;
+
+/// Returns which bytes of two slices of one length are equal and worth a copy, as bits from the lowest: six or more in a row. A copy of
+/// fewer saves a byte or two and costs as much time as others.
+#[inline]
+fn runs(a: &[u8], b: &[u8]) -> u64 {
+    let ((a_words, a_rest), (b_words, b_rest)) = (a.as_chunks::<WORD>(), b.as_chunks::<WORD>());
+    let mut equal = 0;
+    for (index, (a, b)) in a_words.iter().zip(b_words).enumerate() {
+        equal |= equal_bytes(*a, *b) << (WORD * index);
+    }
+    let done = WORD * a_words.len();
+    match (a.last_chunk::<WORD>(), b.last_chunk::<WORD>()) {
+        // Compared twice, some of them, to the same effect.
+        (Some(a_last), Some(b_last)) => {
+            equal |= equal_bytes(*a_last, *b_last) << (a.len() - WORD);
+        }
+        _ => {
+            for (index, (a, b)) in a_rest.iter().zip(b_rest).enumerate() {
+                equal |= u64::from(a == b) << (done + index);
+            }
+        }
+    }
+    // The first of six, then all of them.
+    let pairs = equal & equal >> 1;
+    let firsts = pairs & pairs >> 2 & pairs >> 4;
+    let most = firsts | firsts << 1;
+    most | most << 2 | most << 4
+}
+
+/// Returns which bytes are equal, as eight bits from the lowest.
+#[inline]
+fn equal_bytes(a: [u8; 8], b: [u8; 8]) -> u64 {
+    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+    let differ = u64::from_le_bytes(a) ^ u64::from_le_bytes(b);
+    // The top bit of each byte that is 0.
+    let equal = !((differ & LOW) + LOW | differ | LOW);
+    // Each of the eight ends up in the top byte, in order, and nothing carries into it.
+    (equal >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
 #[cfg(test)]
@@ -165,6 +357,8 @@ mod tests {
         Put(Vec<u8>),
         /// Bytes that stood there, by shares of the message.
         Repeat(f64, f64),
+        /// Bytes that are mostly those which stood there, by share of the message.
+        Like(Vec<u8>, f64),
         /// Appends something and takes it back.
         Rewind(Vec<u8>),
     }
@@ -178,6 +372,10 @@ mod tests {
             bytes.clone().prop_map(Step::Put),
             (0.0..1.0, 0.0..1.0).prop_map(|(from, length)| Step::Repeat(from, length)),
             (0.9..1.0, 0.0..1.0).prop_map(|(from, length)| Step::Repeat(from, length)),
+            (prop::collection::vec(any::<u8>(), 0..300), 0.0..1.0)
+                .prop_map(|(bytes, from)| Step::Like(bytes, from)),
+            (prop::collection::vec(any::<u8>(), 0..300), 0.9..1.0)
+                .prop_map(|(bytes, from)| Step::Like(bytes, from)),
             bytes.prop_map(Step::Rewind),
         ];
         prop::collection::vec(step, 0..60)
@@ -203,6 +401,20 @@ mod tests {
                                 want.extend_from_within(from..from + length);
                             }
                         }
+                        Step::Like(bytes, share) => {
+                            let from = (want.len() as f64 * share) as usize;
+                            let model = &want[from..];
+                            let like: Vec<u8> = bytes
+                                .iter()
+                                .enumerate()
+                                .map(|(at, byte)| match model.get(at) {
+                                    Some(other) if byte % 16 > 0 => *other,
+                                    _ => *byte,
+                                })
+                                .collect();
+                            block.put_like(&like, &model[..model.len().min(200)], from);
+                            want.extend_from_slice(&like);
+                        }
                         Step::Rewind(bytes) => {
                             let mark = block.mark();
                             block.put(bytes);
@@ -215,7 +427,12 @@ mod tests {
                 let mut out = Vec::new();
                 let mut compressor = crate::compress::Compressor::default();
                 let compressed = compressor.compress(&last).unwrap();
-                block.finish(crate::compress::elements(compressed), last.len(), &mut out);
+                let part = Part {
+                    elements: crate::compress::elements(compressed),
+                    length: last.len(),
+                };
+                block.finish(part, part, &mut out);
+                want.splice(..0, last.iter().copied());
                 want.extend_from_slice(&last);
                 prop_assert_eq!(&snap::raw::Decoder::new().decompress_vec(&out).unwrap(), &want);
             }
@@ -228,8 +445,8 @@ mod tests {
         block.put(b"one two");
         assert!(block.repeat(0, 4) && block.repeat(4, 3), "short, but it goes on");
         assert!(!block.repeat(0, 3), "as long as the bytes");
-        block.finish(&[], 0, &mut out);
-        assert_eq!(out, b"\x0e\x18one two\x1a\x07\x00");
+        block.finish(Part::default(), Part::default(), &mut out);
+        assert_eq!(out, b"\x0e\x18one two\x0d\x07");
     }
 
     #[test]

@@ -62,6 +62,11 @@ impl<C: Codec> RequestWriter<C> {
         }
     }
 
+    /// Begins a batch.
+    pub(crate) fn begin_batch(&mut self) {
+        self.writer.begin_batch();
+    }
+
     /// Adds the series of some rows that are one series, or one histogram's or summary's worth of series. They
     /// stay in one request; only if that is too large for any request, the rows are spread over several in
     /// order.
@@ -90,7 +95,7 @@ impl<C: Codec> RequestWriter<C> {
         if rows.len() > 1 {
             self.rewind(&before);
             // Drops the strings that were filed for nothing.
-            self.writer.codec.finish(&mut Vec::new());
+            self.writer.finish(&mut Vec::new());
             let (first, second) = rows.split_at(rows.len() / 2);
             self.put(source, first, lane, requests);
             return self.put(source, second, lane, requests);
@@ -110,7 +115,7 @@ impl<C: Codec> RequestWriter<C> {
         block.clear();
         let metadata = self.writer.codec.metadata_records();
         let length = self.writer.codec.length();
-        self.writer.codec.finish(&mut block);
+        self.writer.finish(&mut block);
         // The next request will have about as many groups.
         let groups = Vec::with_capacity(self.groups.len());
         let groups = std::mem::replace(&mut self.groups, groups);
@@ -157,8 +162,7 @@ impl<C: Codec> RequestWriter<C> {
     }
 
     fn rewind(&mut self, place: &Place<C::Mark>) {
-        self.writer.tally = place.tally;
-        self.writer.codec.rewind(place.mark);
+        self.writer.rewind(place.tally, place.mark);
     }
 }
 

@@ -2,20 +2,19 @@
 
 use std::ops::Range;
 
-use super::Codec;
 use super::native::{put_times, times_len};
 use super::relabeled::Relabeled;
 use super::request::{Source, Tally};
+use super::sample::Sample;
+use super::{Codec, Frame};
+use crate::collect::Tables;
 use crate::drops::Drops;
 use crate::family::{FamilyId, Suffix};
 use crate::labels::{LabelId, WellKnown};
 use crate::relabel::Relabel;
-use crate::rows::{Exemplar, Rows, Value};
+use crate::rows::{Classic, Exemplar, Rows, Value};
 use crate::stale;
-use crate::wire::{put_bytes, put_fixed64, put_header, put_number, varint_len};
-
-/// Tag of a float sample in a series.
-const SAMPLE: u8 = 0x12;
+use crate::wire::{put_fixed64, put_header, put_number, varint_len};
 
 /// Writes whole series one after the other.
 pub(super) struct SeriesWriter<C> {
@@ -25,9 +24,12 @@ pub(super) struct SeriesWriter<C> {
     shared: Shared,
     /// Labels of the current series before `le` or `quantile`.
     prefix: Vec<u8>,
-    /// Metadata that stands in each of the current series.
+    /// The family whose metadata stands in each of the current series.
+    described: Option<FamilyId>,
     metadata: Vec<u8>,
     sample: Sample,
+    /// The bits of the first sample of the current series, as long as it is the only one.
+    only: Option<u64>,
     /// What follows the labels of the current series.
     content: Vec<u8>,
     labels: Vec<LabelId>,
@@ -37,17 +39,6 @@ pub(super) struct SeriesWriter<C> {
     /// Rules for the labels of every series, if there are any. Then labels are encoded when a series ends.
     relabeled: Option<Relabeled>,
 }
-
-/// An encoded sample whose value is yet to be filled in. Most samples of a batch have the times of the one before.
-#[derive(Default)]
-struct Sample {
-    times: (i64, i64),
-    /// Tag and length, tag and 8 bytes of the value, times.
-    bytes: Vec<u8>,
-}
-
-/// Where the value of an encoded sample begins, with its tag: the length of a sample takes one byte.
-const VALUE_AT: usize = 2;
 
 /// Encoded labels, and where in them generated ones go.
 #[derive(Default)]
@@ -59,6 +50,10 @@ struct Shared {
     extra_end: usize,
     /// Where the labels after the generated one begin.
     rest_at: usize,
+    /// Where in the prefix those of them begin that stand before it.
+    list_at: usize,
+    /// Says which labels they are.
+    list: usize,
 }
 
 impl<C: Codec> SeriesWriter<C> {
@@ -68,14 +63,34 @@ impl<C: Codec> SeriesWriter<C> {
             tally: Tally::default(),
             shared: Shared::default(),
             prefix: Vec::new(),
+            described: None,
             metadata: Vec::new(),
             sample: Sample::default(),
+            only: None,
             content: Vec::new(),
             labels: Vec::new(),
             exemplars: Vec::new(),
             exemplar_labels: Vec::new(),
             relabeled: relabel.map(Relabeled::new),
         }
+    }
+
+    /// Begins a batch.
+    pub(super) fn begin_batch(&mut self) {
+        self.described = None;
+        self.codec.begin_batch();
+    }
+
+    /// Ends a request: writes it to `out`, and begins the next.
+    pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
+        self.described = None;
+        self.codec.finish(out);
+    }
+
+    /// Goes back to a place in the request. It must be finished next.
+    pub(super) fn rewind(&mut self, tally: Tally, mark: C::Mark) {
+        self.tally = tally;
+        self.codec.rewind(mark);
     }
 
     /// Begins rows that stay together.
@@ -157,7 +172,7 @@ impl<C: Codec> SeriesWriter<C> {
                 self.sample(sum, row.time, row.start);
             }
         }
-        if !self.content.is_empty() {
+        if self.only.is_some() || !self.content.is_empty() {
             self.select(source, family, Suffix::Sum, false);
             self.end(source, None);
         }
@@ -165,6 +180,13 @@ impl<C: Codec> SeriesWriter<C> {
         self.select(source, family, Suffix::Count, false);
         self.end(source, None);
 
+        self.select(source, family, Suffix::Bucket, true);
+        if let [row] = rows
+            && self.relabeled.is_none()
+            && source.row(*row).exemplars.is_empty()
+        {
+            return self.buckets(source, *row);
+        }
         let shared_bounds = classic(source, rows[0]).bounds;
         let is_shared = rows.iter().all(|at| classic(source, *at).bounds == shared_bounds);
         let bounds = if is_shared {
@@ -172,7 +194,6 @@ impl<C: Codec> SeriesWriter<C> {
         } else {
             all_bounds(source, rows)
         };
-        self.select(source, family, Suffix::Bucket, true);
         let mut exemplars = self.place_exemplars(source, rows, &bounds).into_iter().peekable();
         for (index, (bound, le)) in bounds.iter().enumerate() {
             for at in rows {
@@ -199,6 +220,24 @@ impl<C: Codec> SeriesWriter<C> {
         self.exemplars.extend(exemplars.map(|(_, exemplar)| exemplar));
         let infinite = source.tables.rows.infinite_bound(&mut source.tables.labels);
         self.end(source, Some(infinite));
+    }
+
+    /// Writes the bucket series of one point without exemplars, which is nearly every point.
+    fn buckets(&mut self, source: &mut Source<'_>, at: u32) {
+        let Tables { labels, rows, .. } = &mut *source.tables;
+        let infinite = rows.infinite_bound(labels);
+        let row = &rows.rows[at as usize];
+        let classic = rows.classic(row);
+        let totals = &rows.values[classic.totals.clone()];
+        let bounds = rows.bounds.get(classic.bounds).iter().map(|(_, le)| *le);
+        let buckets = bounds.zip(totals.iter().copied());
+        let series = totals.len() as u64 + 1;
+        self.tally.series += series;
+        self.tally.counts.samples += series;
+        self.set_times(row.time, row.start);
+        let frame = self.shared.frame(&self.prefix);
+        let all = buckets.chain([(infinite, classic.count)]);
+        self.codec.buckets(frame, all, &mut self.sample, labels);
     }
 
     fn counts(&mut self, source: &Source<'_>, rows: &[u32]) {
@@ -250,7 +289,7 @@ impl<C: Codec> SeriesWriter<C> {
     fn begin(&mut self, source: &mut Source<'_>, row: u32, generated: WellKnown) -> FamilyId {
         let tables = &mut *source.tables;
         self.content.clear();
-        self.metadata.clear();
+        self.only = None;
         if let Some(relabeled) = &mut self.relabeled {
             return relabeled.begin(tables, row, generated);
         }
@@ -260,10 +299,10 @@ impl<C: Codec> SeriesWriter<C> {
         let shared = &mut self.shared;
         shared.bytes.clear();
         let labels = &tables.rows.labels[row.labels.clone()];
+        shared.list = row.labels.start;
         let mut put = |range: Range<usize>| {
-            for id in &labels[range] {
-                self.codec.label(*id, &mut tables.labels, &mut shared.bytes);
-            }
+            self.codec
+                .labels(&labels[range], &mut tables.labels, &mut shared.bytes);
             shared.bytes.len()
         };
         // `__name__` comes before both `le` and `quantile`.
@@ -272,29 +311,51 @@ impl<C: Codec> SeriesWriter<C> {
         shared.extra_at = put(name.at..extra.at);
         shared.extra_end = put(extra.at..replaced);
         put(replaced..labels.len());
+        let family = row.family;
+        self.describe(tables, family);
+        family
+    }
+
+    /// Files the metadata of a family.
+    #[inline]
+    fn describe(&mut self, tables: &mut Tables, family: FamilyId) {
+        if self.described == Some(family) {
+            return;
+        }
+        self.described = Some(family);
+        self.metadata.clear();
         self.codec.metadata(
-            tables.families.get_mut(row.family),
+            tables.families.get_mut(family),
             &tables.labels,
             &mut self.metadata,
         );
-        row.family
+        self.sample.set_metadata(&self.metadata);
     }
 
     #[inline]
     fn sample(&mut self, bits: u64, time: i64, start: i64) {
-        let start = if C::START_TIMES { start } else { 0 };
-        let sample = &mut self.sample;
-        if sample.times != (time, start) || sample.bytes.is_empty() {
-            sample.set_times(time, start);
-        }
-        if bits == 0 {
-            let times = &sample.bytes[VALUE_AT + 9..];
-            put_bytes(&mut self.content, SAMPLE, times);
-        } else {
-            sample.bytes[VALUE_AT + 1..VALUE_AT + 9].copy_from_slice(&bits.to_le_bytes());
-            self.content.extend_from_slice(&sample.bytes);
-        }
         self.tally.counts.samples += 1;
+        self.keep_only();
+        self.set_times(time, start);
+        if self.content.is_empty() {
+            self.only = Some(bits);
+        } else {
+            self.sample.put(bits, &mut self.content);
+        }
+    }
+
+    /// Makes content of a sample that was the only one.
+    #[inline]
+    fn keep_only(&mut self) {
+        if let Some(bits) = self.only.take() {
+            self.sample.put(bits, &mut self.content);
+        }
+    }
+
+    #[inline]
+    fn set_times(&mut self, time: i64, start: i64) {
+        self.sample
+            .set_times(time, if C::START_TIMES { start } else { 0 });
     }
 
     /// Makes the series that follow those of a suffix. `is_generated` says that each will have a generated label.
@@ -307,7 +368,8 @@ impl<C: Codec> SeriesWriter<C> {
         let shared = &mut self.shared;
         self.prefix.clear();
         self.prefix.extend_from_slice(&shared.bytes[..shared.name_at]);
-        self.codec.label(name, &mut tables.labels, &mut self.prefix);
+        self.codec.labels(&[name], &mut tables.labels, &mut self.prefix);
+        shared.list_at = self.prefix.len();
         self.prefix
             .extend_from_slice(&shared.bytes[shared.name_at..shared.extra_at]);
         // Without a generated label, one of its name stays.
@@ -327,18 +389,19 @@ impl<C: Codec> SeriesWriter<C> {
         } else {
             return;
         };
-        self.put_exemplars(source);
-        let prefix_len = self.prefix.len();
-        if let Some(extra) = extra {
-            self.codec
-                .label(extra, &mut source.tables.labels, &mut self.prefix);
+        if !self.exemplars.is_empty() {
+            self.keep_only();
+            self.put_exemplars(source);
         }
-        let labels = [&self.prefix[..], &self.shared.bytes[self.shared.rest_at..]];
-        self.codec
-            .series(labels, &self.content, &self.metadata, &mut source.tables.labels);
-        self.prefix.truncate(prefix_len);
-        self.content.clear();
         self.tally.series += 1;
+        let frame = self.shared.frame(&self.prefix);
+        let table = &mut source.tables.labels;
+        if let Some(bits) = self.only.take() {
+            return self.codec.sample(frame, extra, bits, &mut self.sample, table);
+        }
+        self.codec
+            .series(frame, extra, &self.content, &self.metadata, table);
+        self.content.clear();
     }
 
     /// Applies the rules to the series that ends. Returns whether it stays; then all its labels are in `prefix`.
@@ -350,16 +413,15 @@ impl<C: Codec> SeriesWriter<C> {
         let tables = &mut *source.tables;
         let Some((labels, undescribed)) = relabeled.end(tables, extra, &mut self.tally.counts) else {
             self.content.clear();
+            self.only = None;
             self.exemplars.clear();
             return false;
         };
         self.prefix.clear();
-        for id in labels {
-            self.codec.label(*id, &mut tables.labels, &mut self.prefix);
-        }
+        self.codec.labels(labels, &mut tables.labels, &mut self.prefix);
+        self.shared.list_at = self.prefix.len();
         if let Some(family) = undescribed {
-            let family = tables.families.get_mut(family);
-            self.codec.metadata(family, &tables.labels, &mut self.metadata);
+            self.describe(tables, family);
         }
         true
     }
@@ -399,9 +461,6 @@ impl<C: Codec> SeriesWriter<C> {
 
     /// Appends the gathered exemplars in order of time, equal ones once.
     fn put_exemplars(&mut self, source: &mut Source<'_>) {
-        if self.exemplars.is_empty() {
-            return;
-        }
         let key = |e: &Exemplar| (e.time, e.hash, e.value.to_bits());
         self.exemplars.sort_by_key(key);
         self.exemplars.dedup_by_key(|e| key(e));
@@ -431,26 +490,21 @@ impl<C: Codec> SeriesWriter<C> {
     }
 }
 
-impl Sample {
-    fn set_times(&mut self, time: i64, start: i64) {
-        self.times = (time, start);
-        self.bytes.clear();
-        self.bytes.extend_from_slice(&[SAMPLE, 0, 0x09]);
-        self.bytes.extend_from_slice(&[0; 8]);
-        put_number(&mut self.bytes, 0x10, time as u64);
-        put_number(&mut self.bytes, 0x18, start as u64);
-        self.bytes[1] = (self.bytes.len() - VALUE_AT) as u8;
+impl Shared {
+    /// Returns the labels of the current series, of which `prefix` are those before the generated one.
+    #[inline]
+    fn frame<'f>(&'f self, prefix: &'f [u8]) -> Frame<'f> {
+        Frame {
+            before: prefix,
+            list_at: self.list_at,
+            after: &self.bytes[self.rest_at..],
+            list: self.list,
+        }
     }
 }
 
-fn classic<'s>(source: &'s Source<'_>, at: u32) -> &'s crate::rows::Classic {
-    match source.row(at).value {
-        Value::Histogram {
-            classic: Some(classic),
-            ..
-        } => &source.tables.rows.classics[classic],
-        _ => unreachable!("only rows with a classic form come here"),
-    }
+fn classic<'s>(source: &'s Source<'_>, at: u32) -> &'s Classic {
+    source.tables.rows.classic(source.row(at))
 }
 
 fn summary<'s>(source: &'s Source<'_>, at: u32) -> &'s crate::rows::Summary {

@@ -1,11 +1,14 @@
 //! The symbol table of one remote write 2.0 request.
 
 use crate::interner::Interner;
-use crate::labels::{LabelId, LabelSymbols, LabelTable, Stamp};
+use crate::labels::{LabelId, LabelTable, Stamp};
 use crate::wire::{field_len, put_bytes, put_varint};
 
 /// Tag of a symbol in the request.
 const SYMBOL: u8 = 0x22;
+
+/// Room for the references of so many labels is kept.
+const KEPT_REFERENCES: usize = 1 << 17;
 
 /// A place in the table.
 #[derive(Debug, Clone, Copy)]
@@ -14,10 +17,30 @@ pub(crate) struct Mark {
     count: usize,
 }
 
+/// Most bytes of a label's references: two varints of numbers of 32 bits.
+const MOST_BYTES: usize = 10;
+
+/// The references of a label's name and value, as they stand in a list; empty for a label that is not in the request yet.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct References {
+    /// More than they can take, which makes sixteen of it all.
+    bytes: [u8; 12],
+    len: u32,
+}
+
+impl References {
+    #[inline]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len as usize]
+    }
+}
+
 /// Distinct strings of a request; the first is the empty one.
 #[derive(Debug)]
 pub(crate) struct Symbols {
     interner: Interner,
+    /// By label, as far as labels are in the request.
+    references: Vec<References>,
     /// Encoded size of the table.
     bytes: usize,
     count: usize,
@@ -29,6 +52,7 @@ impl Default for Symbols {
     fn default() -> Self {
         let mut symbols = Self {
             interner: Interner::default(),
+            references: Vec::new(),
             bytes: 0,
             count: 0,
             request: 0,
@@ -42,6 +66,8 @@ impl Symbols {
     fn begin(&mut self) {
         self.request += 1;
         self.interner.clear();
+        self.references.clear();
+        self.references.shrink_to(KEPT_REFERENCES);
         (self.bytes, self.count) = (0, 0);
         let empty = self.interner.hash(b"");
         self.add(empty, b"");
@@ -69,19 +95,47 @@ impl Symbols {
         stamp.number
     }
 
-    /// Appends the references of a label's name and value.
-    #[inline]
-    pub(crate) fn put_label(&mut self, id: LabelId, table: &mut LabelTable, out: &mut Vec<u8>) {
-        if table.symbols(id).request != self.request {
-            return self.put_new_label(id, table, out);
-        }
-        let LabelSymbols { encoded, len, .. } = table.symbols(id);
-        // A copy of constant length is two moves.
-        out.extend_from_slice(encoded);
-        out.truncate(out.len() - (encoded.len() - usize::from(*len)));
+    /// Forgets which labels are in the request, as their numbers are void.
+    pub(crate) fn forget_labels(&mut self) {
+        self.references.clear();
     }
 
-    fn put_new_label(&mut self, id: LabelId, table: &mut LabelTable, out: &mut Vec<u8>) {
+    /// Appends the references of labels.
+    pub(crate) fn put_labels(&mut self, mut ids: &[LabelId], table: &mut LabelTable, out: &mut Vec<u8>) {
+        let mut end = out.len();
+        out.resize(end + ids.len() * MOST_BYTES + 2, 0);
+        loop {
+            // As many as are known, which mostly is all of them.
+            let mut known = 0;
+            for id in ids {
+                match self.references.get(id.number() as usize) {
+                    Some(References { bytes, len }) if *len > 0 => {
+                        // A copy of constant length is two moves; the next one goes over what is too much.
+                        out[end..end + bytes.len()].copy_from_slice(bytes);
+                        end += *len as usize;
+                        known += 1;
+                    }
+                    _ => break,
+                }
+            }
+            ids = &ids[known..];
+            let Some(id) = ids.first() else { break };
+            self.add_label(*id, table);
+        }
+        out.truncate(end);
+    }
+
+    /// Returns the references of a label.
+    #[inline]
+    pub(crate) fn references(&mut self, id: LabelId, table: &mut LabelTable) -> References {
+        match self.references.get(id.number() as usize) {
+            Some(known) if known.len > 0 => *known,
+            _ => self.add_label(id, table),
+        }
+    }
+
+    #[inline(never)]
+    fn add_label(&mut self, id: LabelId, table: &mut LabelTable) -> References {
         let name_id = table.name(id);
         let mut stamp = *table.names.symbol(name_id);
         if stamp.request != self.request {
@@ -93,17 +147,18 @@ impl Symbols {
             *table.names.symbol(name_id) = stamp;
         }
         let value = self.add(table.value_hash(id), table.value(id));
-        let start = out.len();
-        put_varint(out, u64::from(stamp.number));
-        put_varint(out, u64::from(value));
-        let references = &out[start..];
-        let mut encoded = [0; 10];
-        encoded[..references.len()].copy_from_slice(references);
-        *table.symbols(id) = LabelSymbols {
-            request: self.request,
-            encoded,
-            len: references.len() as u8,
-        };
+        let mut encoded = Vec::with_capacity(MOST_BYTES);
+        put_varint(&mut encoded, u64::from(stamp.number));
+        put_varint(&mut encoded, u64::from(value));
+        let mut references = References::default();
+        references.bytes[..encoded.len()].copy_from_slice(&encoded);
+        references.len = encoded.len() as u32;
+        let at = id.number() as usize;
+        if self.references.len() <= at {
+            self.references.resize(at + 1, References::default());
+        }
+        self.references[at] = references;
+        references
     }
 
     pub(crate) fn len(&self) -> usize {

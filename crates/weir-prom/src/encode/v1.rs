@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::Codec;
-use super::block::{Block, BlockMark};
+use super::block::{Block, BlockMark, Part};
+use super::sample::{LastSample, Sample};
+use super::{Codec, Frame};
 use crate::Protocol;
 use crate::compress::{Compressor, FITS, elements};
 use crate::family::{Family, Suffix};
@@ -29,9 +30,7 @@ pub(crate) struct V1 {
     head: Vec<u8>,
     head_len: Option<usize>,
     head_at: Seen,
-    /// What follows the labels of the last series, and where it stands.
-    content: Vec<u8>,
-    content_at: Seen,
+    sample: LastSample,
     /// Whether metadata is sent at all.
     send_metadata: bool,
     metadata: Vec<u8>,
@@ -50,6 +49,12 @@ struct Measured {
 
 impl Measured {
     #[inline]
+    fn new(id: LabelId, table: &LabelTable) -> Self {
+        let len = table.encoded(id).len();
+        Self { id, len }
+    }
+
+    #[inline]
     fn to_bytes(self) -> [u8; 8] {
         (u64::from(self.id.number()) << 32 | self.len as u64).to_le_bytes()
     }
@@ -63,9 +68,6 @@ impl Measured {
         }
     }
 }
-
-/// Longest content of a series that is compared with the one before: a few samples.
-const COMPARED: usize = 64;
 
 /// A place in the request.
 #[derive(Debug, Clone, Copy)]
@@ -89,8 +91,7 @@ impl V1 {
             head: Vec::new(),
             head_len: None,
             head_at: Seen::default(),
-            content: Vec::new(),
-            content_at: Seen::default(),
+            sample: LastSample::default(),
             send_metadata,
             metadata: Vec::new(),
             records: 0,
@@ -157,30 +158,50 @@ impl V1 {
         self.series.put(rest);
     }
 
-    /// Appends what follows the labels. A sample mostly has the frame and the times of the one before it.
-    fn put_content(&mut self, content: &[u8]) {
-        let (here, before) = (self.here(), self.content_at);
-        let (mut first, mut last) = (0, 0);
-        if before.request == self.request && self.content.len() == content.len() {
-            first = common_prefix(content, &self.content);
-            last = common_suffix(&content[first..], &self.content[first..]);
-        }
-        let last_at = content.len() - last;
-        for (at, length, may_repeat) in [
-            (0, first, true),
-            (first, last_at - first, false),
-            (last_at, last, true),
-        ] {
-            if !may_repeat || !self.series.repeat(before.at + at, length) {
-                self.series.put(&content[at..at + length]);
+    /// Appends labels: in one piece if they stood side by side at `before`, else one by one. Returns where they stand now.
+    #[inline]
+    fn put_labels(&mut self, labels: Labels<'_>, before: Option<usize>, table: &mut LabelTable) -> usize {
+        let here = self.series.length();
+        if before.is_none_or(|at| !self.series.repeat(at, labels.len)) {
+            for label in labels.list {
+                self.put_label(Measured::from_bytes(*label), table);
             }
         }
-        self.content.clear();
-        self.content_at = Seen::default();
-        if content.len() <= COMPARED {
-            self.content.extend_from_slice(content);
-            self.content_at = here;
+        here
+    }
+
+    /// Appends a series but for its content, which takes `content_len` bytes.
+    #[inline]
+    fn put_series(
+        &mut self,
+        frame: Frame<'_>,
+        extra: Option<LabelId>,
+        content_len: usize,
+        table: &mut LabelTable,
+    ) {
+        let extra = extra.map(|id| Measured::new(id, table));
+        let [before, after] = [frame.before, frame.after].map(Labels::new);
+        self.put_head(before.len + extra.map_or(0, |label| label.len) + after.len + content_len);
+        self.put_labels(before, None, table);
+        if let Some(label) = extra {
+            self.put_label(label, table);
         }
+        self.put_labels(after, None, table);
+    }
+}
+
+/// A list of labels, and their encoded length together.
+#[derive(Clone, Copy)]
+struct Labels<'l> {
+    list: &'l [[u8; 8]],
+    len: usize,
+}
+
+impl<'l> Labels<'l> {
+    fn new(bytes: &'l [u8]) -> Self {
+        let list = bytes.as_chunks().0;
+        let len = list.iter().map(|label| Measured::from_bytes(*label).len).sum();
+        Self { list, len }
     }
 }
 
@@ -201,24 +222,6 @@ fn common_prefix(a: &[u8], b: &[u8]) -> usize {
     a_words.len() * 8 + rest.count()
 }
 
-/// Returns how many bytes both, of one length, end with.
-#[inline]
-fn common_suffix(a: &[u8], b: &[u8]) -> usize {
-    let ((a_rest, a_words), (b_rest, b_words)) = (a.as_rchunks::<8>(), b.as_rchunks::<8>());
-    for (index, (a, b)) in a_words.iter().rev().zip(b_words.iter().rev()).enumerate() {
-        let differ = u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b);
-        if differ != 0 {
-            return index * 8 + differ.leading_zeros() as usize / 8;
-        }
-    }
-    let rest = a_rest
-        .iter()
-        .rev()
-        .zip(b_rest.iter().rev())
-        .take_while(|(a, b)| a == b);
-    a_words.len() * 8 + rest.count()
-}
-
 impl Codec for V1 {
     const PROTOCOL: Protocol = Protocol::V1;
     const EXEMPLAR: u8 = 0x1a;
@@ -227,27 +230,59 @@ impl Codec for V1 {
 
     type Mark = Mark;
 
+    fn begin_batch(&mut self) {}
+
     #[inline]
-    fn label(&mut self, id: LabelId, table: &mut LabelTable, out: &mut Vec<u8>) {
-        let len = table.encoded(id).len();
-        out.extend_from_slice(&Measured { id, len }.to_bytes());
+    fn labels(&mut self, ids: &[LabelId], table: &mut LabelTable, out: &mut Vec<u8>) {
+        out.reserve(8 * ids.len());
+        for id in ids {
+            out.extend_from_slice(&Measured::new(*id, table).to_bytes());
+        }
     }
 
-    fn series(&mut self, labels: [&[u8]; 2], content: &[u8], metadata: &[u8], table: &mut LabelTable) {
+    fn series(
+        &mut self,
+        frame: Frame<'_>,
+        extra: Option<LabelId>,
+        content: &[u8],
+        metadata: &[u8],
+        table: &mut LabelTable,
+    ) {
         debug_assert!(metadata.is_empty(), "it stands beside the series");
-        let lists = labels.map(|list| list.as_chunks().0);
-        let sum = |list: &[[u8; 8]]| {
-            list.iter()
-                .map(|label| Measured::from_bytes(*label).len)
-                .sum::<usize>()
-        };
-        self.put_head(lists.map(sum).iter().sum::<usize>() + content.len());
-        for list in lists {
-            for label in list {
-                self.put_label(Measured::from_bytes(*label), table);
-            }
+        self.put_series(frame, extra, content.len(), table);
+        self.series.put(content);
+        self.sample.forget();
+    }
+
+    fn sample(
+        &mut self,
+        frame: Frame<'_>,
+        extra: Option<LabelId>,
+        bits: u64,
+        sample: &mut Sample,
+        table: &mut LabelTable,
+    ) {
+        self.put_series(frame, extra, sample.len(bits), table);
+        self.sample.put(sample, bits, &mut self.series);
+    }
+
+    fn buckets(
+        &mut self,
+        frame: Frame<'_>,
+        buckets: impl Iterator<Item = (LabelId, u64)>,
+        sample: &mut Sample,
+        table: &mut LabelTable,
+    ) {
+        let [before, after] = [frame.before, frame.after].map(Labels::new);
+        let (mut before_at, mut after_at) = (None, None);
+        for (label, bits) in buckets {
+            let label = Measured::new(label, table);
+            self.put_head(before.len + label.len + after.len + sample.len(bits));
+            before_at = Some(self.put_labels(before, before_at, table));
+            self.put_label(label, table);
+            after_at = Some(self.put_labels(after, after_at, table));
+            self.sample.put(sample, bits, &mut self.series);
         }
-        self.put_content(content);
     }
 
     #[inline]
@@ -306,14 +341,20 @@ impl Codec for V1 {
         self.records = mark.records;
         // What stood after the mark must not be copied.
         self.request += 1;
+        self.sample.forget();
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
         let metadata = self.compressor.compress(&self.metadata).expect(FITS);
-        self.series.finish(elements(metadata), self.metadata.len(), out);
+        let metadata = Part {
+            elements: elements(metadata),
+            length: self.metadata.len(),
+        };
+        self.series.finish(Part::default(), metadata, out);
         self.metadata.clear();
         self.records = 0;
         self.described.clear();
         self.request += 1;
+        self.sample.forget();
     }
 }

@@ -52,6 +52,8 @@ pub(crate) struct Base {
     pub(crate) error: Option<DropReason>,
     /// Number of the combination of names and keys; scopes of one shape share plans.
     pub(crate) shape: u32,
+    /// Tells it from all others.
+    pub(crate) number: u64,
 }
 
 /// Makes [`Base`]s and numbers their shapes, across batches.
@@ -59,6 +61,8 @@ pub(crate) struct Base {
 pub(crate) struct Bases {
     shapes: Interner,
     signature: Vec<u8>,
+    /// Made so far.
+    count: u64,
 }
 
 impl Bases {
@@ -105,7 +109,9 @@ impl Bases {
                 .extend_from_slice(&copied.key.number().to_le_bytes());
         }
         let (shape, _) = self.shapes.intern(&self.signature);
+        self.count += 1;
         Base {
+            number: self.count,
             labels,
             copied: parts.copied.to_vec(),
             error: parts.error,

@@ -25,7 +25,7 @@ const TRIAL_MISSES: u32 = 64;
 pub(crate) struct NameId(u32);
 
 /// An attribute key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) struct KeyId(u32);
 
 impl KeyId {

@@ -7,6 +7,9 @@ use super::shape::PlanId;
 /// Most bytes of lists that are remembered.
 const MAX_BYTES: usize = 4 << 20;
 
+/// Wrong guesses in a row after which lists of a scope are not remembered any more.
+const MAX_MISSES: usize = 256;
+
 /// Most points of a metric whose lists are remembered.
 const MAX_POINTS: usize = 1 << 14;
 
@@ -27,6 +30,8 @@ pub(crate) struct Repeats {
     bytes: Vec<u8>,
     before: Vec<Repeat>,
     current: Vec<Repeat>,
+    /// Wrong guesses since the last right one.
+    misses: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -42,6 +47,7 @@ impl Repeats {
         self.bytes.clear();
         self.before.clear();
         self.current.clear();
+        self.misses = 0;
     }
 
     /// Begins a metric.
@@ -55,8 +61,10 @@ impl Repeats {
     pub(crate) fn guessed(&mut self, raw: &[u8]) -> Option<LabelSet> {
         let repeat = self.before.get(self.current.len())?;
         if self.bytes[repeat.raw.clone()] != *raw {
+            self.misses += 1;
             return None;
         }
+        self.misses = 0;
         let set = repeat.set.clone();
         self.current.push(repeat.clone());
         Some(set)
@@ -65,7 +73,7 @@ impl Repeats {
     /// Notes the set of the next point, for the next metric.
     pub(crate) fn note(&mut self, raw: &[u8], set: &LabelSet) {
         let start = self.bytes.len();
-        if start + raw.len() > MAX_BYTES || self.current.len() == MAX_POINTS {
+        if self.misses > MAX_MISSES || start + raw.len() > MAX_BYTES || self.current.len() == MAX_POINTS {
             return;
         }
         self.bytes.extend_from_slice(raw);

@@ -52,6 +52,8 @@ struct Plan {
     /// The scope's shape, then the keys of a point in the order sent.
     signature: Box<[u32]>,
     slots: Vec<Slot>,
+    /// For each attribute which slot it fills alone, if any; nothing if some attributes share one.
+    targets: Option<Box<[u32]>>,
     name: Place,
     le: Place,
     quantile: Place,
@@ -63,10 +65,26 @@ pub(crate) struct Shapes {
     plans: Vec<Plan>,
     by_signature: HashMap<Box<[u32]>, u32, RandomState>,
     last: Option<u32>,
+    template: Template,
 }
+
+/// The labels of a plan for a scope, with those of a point yet to be filled in: most points have the plan and the scope of the one before.
+#[derive(Default)]
+struct Template {
+    plan: u32,
+    /// Number of the scope's [`Base`]; 0 is none.
+    base: u64,
+    labels: Vec<LabelId>,
+    /// Sum of the hashes of the labels that are there.
+    hash: u64,
+}
+
+/// No target, and a label yet to be filled in.
+const NONE: u32 = u32::MAX;
 
 impl Shapes {
     pub(crate) fn clear(&mut self) {
+        self.template.base = 0;
         self.plans.clear();
         self.by_signature.clear();
         self.last = None;
@@ -107,7 +125,12 @@ impl Shapes {
             _ => self.look_up(base, attrs, table)?,
         };
         self.last = Some(id);
-        let slots = &self.plans[id as usize].slots;
+        let Plan { slots, targets, .. } = &self.plans[id as usize];
+        if let Some(targets) = targets {
+            self.template.set(id, slots, base, table);
+            let hash = self.template.fill(targets, attrs, out);
+            return Ok((PlanId(id), hash));
+        }
         let mut sum = 0u64;
         out.extend(slots.iter().map(|slot| {
             let (label, hash) = match slot {
@@ -140,6 +163,46 @@ impl Shapes {
         self.plans.push(plan(signature.clone(), base, attrs, table));
         self.by_signature.insert(signature, id);
         Ok(id)
+    }
+}
+
+impl Template {
+    /// Makes it one of a plan and a scope.
+    #[inline]
+    fn set(&mut self, plan: u32, slots: &[Slot], base: &Base, table: &LabelTable) {
+        if (self.plan, self.base) == (plan, base.number) {
+            return;
+        }
+        (self.plan, self.base) = (plan, base.number);
+        let shared = |slot: &Slot| match slot {
+            Slot::Base(at) => Some(base.labels[*at].id),
+            Slot::Copied(at) => Some(base.copied[*at].id),
+            Slot::Attr(_) | Slot::Join(..) => None,
+        };
+        let shared = slots.iter().map(shared);
+        self.hash = shared
+            .clone()
+            .flatten()
+            .fold(0, |sum, id| sum.wrapping_add(table.hash(id)));
+        self.labels.clear();
+        self.labels
+            .extend(shared.map(|id| id.unwrap_or(LabelId::from_number(NONE))));
+    }
+
+    /// Appends the labels with those of a point's attributes to `out`. Returns the sum of their hashes.
+    #[inline]
+    fn fill(&self, targets: &[u32], attrs: &[Attr], out: &mut Vec<LabelId>) -> u64 {
+        let start = out.len();
+        out.extend_from_slice(&self.labels);
+        let labels = &mut out[start..];
+        let mut hash = self.hash;
+        for (target, attr) in targets.iter().zip(attrs) {
+            if let Some(label) = labels.get_mut(*target as usize) {
+                *label = attr.label();
+                hash = hash.wrapping_add(attr.hash);
+            }
+        }
+        hash
     }
 }
 
@@ -233,13 +296,28 @@ fn plan(signature: Box<[u32]>, base: &Base, attrs: &[Attr], table: &LabelTable) 
     });
     let ordered: Vec<&str> = slots.iter().map(|(name, ..)| names.text(*name)).collect();
     let (name, le, quantile) = places(&ordered);
+    let slots: Vec<Slot> = slots.into_iter().map(|(.., slot)| slot).collect();
     Plan {
         signature,
-        slots: slots.into_iter().map(|(.., slot)| slot).collect(),
+        targets: targets(&slots, attrs.len()),
+        slots,
         name,
         le,
         quantile,
     }
+}
+
+/// Returns which slot each attribute fills alone; nothing if some share one.
+fn targets(slots: &[Slot], attributes: usize) -> Option<Box<[u32]>> {
+    let mut targets = vec![NONE; attributes];
+    for (slot, index) in slots.iter().zip(0..) {
+        match slot {
+            Slot::Attr(at) => targets[*at] = index,
+            Slot::Base(_) | Slot::Copied(_) => {}
+            Slot::Join(..) => return None,
+        }
+    }
+    Some(targets.into())
 }
 
 fn slot(run: &[(NameId, KeyId, Source)]) -> Slot {

@@ -51,7 +51,6 @@ struct Label {
     end: usize,
     value_hash: u64,
     hash: u64,
-    symbols: Symbols,
     seen: Seen,
 }
 
@@ -78,15 +77,6 @@ impl Latest {
         request: 0,
         label: LabelId(0),
     };
-}
-
-/// The symbol references of a label, valid within one request.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Symbols {
-    pub(crate) request: u64,
-    /// Two varints: the references of name and value.
-    pub(crate) encoded: [u8; 10],
-    pub(crate) len: u8,
 }
 
 /// An attribute after translation.
@@ -125,25 +115,50 @@ const POSITIONS: usize = 64;
 /// Raw attributes that are remembered per position.
 const RECENT: usize = 128;
 
-/// Stands for none in [`Position::recent`].
-const NONE: u32 = u32::MAX;
-
 /// What was seen lately at one position of the lists of attributes: points of one metric mostly have the same keys at the same
 /// positions, and few values of each.
 #[derive(Debug, Clone)]
 struct Position {
-    /// Numbers of raw attributes, each at the place that [`place_of`] gives it.
-    recent: [u32; RECENT],
+    /// Raw attributes, each at the place that [`place_of`] gives it.
+    recent: [Recent; RECENT],
     /// A key whose values hardly repeat, so that looking them up is wasted.
     plain: Option<KeyId>,
 }
 
+/// A raw attribute, by its place in the bytes of [`LabelTable::raw`], and its translation.
+#[derive(Debug, Clone, Copy)]
+struct Recent {
+    start: u32,
+    /// 0 is none: there is no attribute without bytes.
+    len: u32,
+    attr: Attr,
+}
+
 impl Default for Position {
     fn default() -> Self {
+        let none = Recent {
+            start: 0,
+            len: 0,
+            attr: Attr {
+                key: KeyId::default(),
+                content: Content::Empty,
+                hash: 0,
+            },
+        };
         Self {
-            recent: [NONE; RECENT],
+            recent: [none; RECENT],
             plain: None,
         }
+    }
+}
+
+impl Position {
+    /// Returns the translation of a raw attribute if it is the one that was seen last at its place.
+    #[inline(always)]
+    fn guess(&self, raw: &[u8], all: &Interner) -> Option<&Attr> {
+        let Recent { start, len, attr } = &self.recent[place_of(raw)];
+        let is_right = *len as usize == raw.len() && !raw.is_empty() && all.starts_at(*start, raw);
+        is_right.then_some(attr)
     }
 }
 
@@ -216,36 +231,41 @@ impl LabelTable {
         out.clear();
         out.reserve(attributes.len());
         self.lists += 1;
-        let positions = attributes.len().min(POSITIONS);
-        if self.positions.len() < positions {
-            self.positions.resize(positions, Position::default());
+        if self.positions.len() < attributes.len().min(POSITIONS) {
+            self.add_positions(attributes.len().min(POSITIONS));
         }
         if let Some(slices) = attributes.as_wire() {
-            for (position, raw) in slices.iter().enumerate() {
-                out.push(self.attribute(position, raw, &Attribute::Wire(raw)));
+            while let Some(rest) = slices.get(out.len()..).filter(|rest| !rest.is_empty()) {
+                // As many as are guessed right, which mostly is all of them.
+                let positions = self.positions.get(out.len()..).unwrap_or_default();
+                for (position, raw) in positions.iter().zip(rest) {
+                    match position.guess(raw, &self.raw) {
+                        Some(attr) => out.push(*attr),
+                        None => break,
+                    }
+                }
+                if let Some(raw) = slices.get(out.len()) {
+                    out.push(self.look_up(out.len(), raw, &Attribute::Wire(raw)));
+                }
             }
         } else {
             let mut encoded = std::mem::take(&mut self.encoded);
             for (position, attribute) in attributes.iter().enumerate() {
                 let raw = attribute.raw(&mut encoded);
-                out.push(self.attribute(position, raw, &attribute));
+                out.push(self.look_up(position, raw, &attribute));
             }
             self.encoded = encoded;
         }
     }
 
-    #[inline(always)]
-    fn attribute(&mut self, position: usize, raw: &[u8], attribute: &Attribute<'_>) -> Attr {
-        let (position, place) = (position % POSITIONS, place_of(raw));
-        let guess = self.positions[position].recent[place];
-        if guess != NONE && self.raw.get(guess) == raw {
-            return self.known[guess as usize];
-        }
-        self.look_up(position, place, raw, attribute)
+    #[cold]
+    fn add_positions(&mut self, count: usize) {
+        self.positions.resize(count, Position::default());
     }
 
     #[inline(never)]
-    fn look_up(&mut self, position: usize, place: usize, raw: &[u8], attribute: &Attribute<'_>) -> Attr {
+    fn look_up(&mut self, position: usize, raw: &[u8], attribute: &Attribute<'_>) -> Attr {
+        let (position, place) = (position % POSITIONS, place_of(raw));
         if let Some(key) = self.positions[position].plain
             && self.names.key_raw(key) == attribute.key().as_bytes()
         {
@@ -254,8 +274,9 @@ impl LabelTable {
         let hash = self.raw.hash(raw);
         match self.raw.find(hash, raw) {
             Some(id) => {
-                self.positions[position].recent[place] = id;
-                self.known[id as usize]
+                let attr = self.known[id as usize];
+                self.remember(position, place, id, attr);
+                attr
             }
             None => self.unknown(position, place, hash, raw, attribute),
         }
@@ -279,9 +300,17 @@ impl LabelTable {
         } else if self.raw.len() < MAX_INTERNED {
             let id = self.raw.insert(hash, raw);
             self.known.push(attr);
-            self.positions[position].recent[place] = id;
+            self.remember(position, place, id, attr);
         }
         attr
+    }
+
+    /// Makes a raw attribute the guess for its place.
+    fn remember(&mut self, position: usize, place: usize, id: u32, attr: Attr) {
+        let span = self.raw.span(id);
+        if let (Ok(start), Ok(len)) = (span.start.try_into(), span.len().try_into()) {
+            self.positions[position].recent[place] = Recent { start, len, attr };
+        }
     }
 
     fn new_attribute(&mut self, key: KeyId, attribute: &Attribute<'_>) -> Attr {
@@ -366,7 +395,6 @@ impl LabelTable {
         let value_hash = self.raw.hash(value);
         let hash = pair_hash(self.names.hash(name), value_hash);
         let id = LabelId(u32::try_from(self.labels.len()).expect("memory ends before four billion labels"));
-        let symbols = Symbols::default();
         self.labels.push(Label {
             name,
             start,
@@ -374,7 +402,6 @@ impl LabelTable {
             end,
             value_hash,
             hash,
-            symbols,
             seen: Seen::default(),
         });
         id
@@ -439,11 +466,6 @@ impl LabelTable {
     /// Returns the hash of the value's text.
     pub(crate) fn value_hash(&self, id: LabelId) -> u64 {
         self.labels[id.0 as usize].value_hash
-    }
-
-    #[inline]
-    pub(crate) fn symbols(&mut self, id: LabelId) -> &mut Symbols {
-        &mut self.labels[id.0 as usize].symbols
     }
 
     /// Returns whether two labels have the same name and value.

@@ -6,7 +6,7 @@ pub(crate) mod otlp;
 use bytes::Bytes;
 use prost::Message;
 use weir_pdata::{Batch, Decoded, Signal};
-use weir_prom::{Output, Protocol, Settings, Translator};
+use weir_prom::{EncodedRequest, Output, Protocol, Settings, Translator};
 use weir_proto::otlp::collector::metrics::v1::ExportMetricsServiceRequest;
 
 pub(crate) use decode::{Series, decode};
@@ -38,9 +38,27 @@ pub(crate) fn series_of(
 ) -> Vec<Series> {
     let out = translate(settings, protocol, &wire(request));
     let from_messages = translate(settings, protocol, &decoded(request));
-    assert_eq!(out.requests, from_messages.requests);
+    assert_eq!(messages(&out), messages(&from_messages));
     assert_eq!(out.drops, from_messages.drops);
     out.requests.iter().flat_map(decode).collect()
+}
+
+/// All of the requests but how they are compressed: what repeats is known better of wire bytes.
+pub(crate) fn messages(out: &Output) -> Vec<(usize, Vec<u8>, [u64; 6])> {
+    let message = |request: &EncodedRequest| {
+        let message = request.message().expect("a snappy block");
+        let counts = request.counts;
+        let totals = [
+            request.points,
+            request.series,
+            request.metadata,
+            counts.samples,
+            counts.histograms,
+            counts.exemplars,
+        ];
+        (request.lane, message, totals)
+    };
+    out.requests.iter().map(message).collect()
 }
 
 /// The series without `target_info`.

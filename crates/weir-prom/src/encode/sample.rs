@@ -1,0 +1,137 @@
+//! Float samples.
+
+use super::block::Block;
+use crate::wire::{put_bytes, put_number};
+
+/// Tag of a float sample in a series.
+const SAMPLE: u8 = 0x12;
+
+/// Where the value of an encoded sample begins, with its tag: the length of a sample takes one byte.
+const VALUE_AT: usize = 2;
+
+/// Where the eight bytes of a value that is not 0 stand in an encoded sample.
+const BITS_AT: usize = VALUE_AT + 1;
+
+/// An encoded sample whose value is yet to be filled in, with the metadata of its series. Most samples of a batch have the times of the
+/// one before.
+pub(crate) struct Sample {
+    times: (i64, i64),
+    /// Tag and length, tag and 8 bytes of the value, times, metadata.
+    bytes: Vec<u8>,
+    /// Where the metadata begins.
+    metadata_at: usize,
+    /// Number of these times and metadata, from 1.
+    version: u64,
+}
+
+impl Default for Sample {
+    fn default() -> Self {
+        let mut sample = Self {
+            times: (0, 0),
+            bytes: Vec::new(),
+            metadata_at: 0,
+            version: 0,
+        };
+        sample.encode(0, 0);
+        sample
+    }
+}
+
+impl Sample {
+    /// Sets the times of the samples that follow; a start of 0 is none.
+    #[inline]
+    pub(super) fn set_times(&mut self, time: i64, start: i64) {
+        if self.times != (time, start) {
+            self.encode(time, start);
+        }
+    }
+
+    fn encode(&mut self, time: i64, start: i64) {
+        let metadata = self.bytes.split_off(self.metadata_at);
+        self.times = (time, start);
+        self.bytes.clear();
+        self.bytes.extend_from_slice(&[SAMPLE, 0, 0x09]);
+        self.bytes.extend_from_slice(&[0; 8]);
+        put_number(&mut self.bytes, 0x10, time as u64);
+        put_number(&mut self.bytes, 0x18, start as u64);
+        self.bytes[1] = (self.bytes.len() - VALUE_AT) as u8;
+        self.metadata_at = self.bytes.len();
+        self.set_metadata(&metadata);
+    }
+
+    /// Sets what follows the samples of a series.
+    pub(super) fn set_metadata(&mut self, metadata: &[u8]) {
+        self.bytes.truncate(self.metadata_at);
+        self.bytes.extend_from_slice(metadata);
+        self.version += 1;
+    }
+
+    pub(super) fn metadata(&self) -> &[u8] {
+        &self.bytes[self.metadata_at..]
+    }
+
+    /// Appends a sample with the value of these bits, without metadata.
+    #[inline]
+    pub(super) fn put(&mut self, bits: u64, out: &mut Vec<u8>) {
+        if bits == 0 {
+            put_bytes(out, SAMPLE, &self.bytes[BITS_AT + 8..self.metadata_at]);
+        } else {
+            self.bytes[BITS_AT..BITS_AT + 8].copy_from_slice(&bits.to_le_bytes());
+            out.extend_from_slice(&self.bytes[..self.metadata_at]);
+        }
+    }
+
+    /// Returns the bytes of a sample with the value of these bits and of the metadata.
+    #[inline]
+    pub(super) fn len(&self, bits: u64) -> usize {
+        // A value of 0 is left out.
+        self.bytes.len() - if bits == 0 { 9 } else { 0 }
+    }
+}
+
+/// The last sample of a request, if it was the only one of its series, and where it stands.
+#[derive(Debug, Default)]
+pub(super) struct LastSample {
+    /// Version of the [`Sample`]; 0 if there is none.
+    version: u64,
+    bits: u64,
+    /// With the metadata.
+    bytes: Vec<u8>,
+    at: usize,
+}
+
+impl LastSample {
+    /// Says that what comes next is no single sample, or stands in another request.
+    pub(super) fn forget(&mut self) {
+        self.version = 0;
+        self.bytes.clear();
+    }
+
+    /// Appends a sample and metadata, as copies of the last ones as far as they agree.
+    #[inline]
+    pub(super) fn put(&mut self, sample: &mut Sample, bits: u64, block: &mut Block) {
+        let (here, differ) = (block.length(), self.bits ^ bits);
+        let at = std::mem::replace(&mut self.at, here);
+        if self.version != sample.version || (differ != 0 && (self.bits == 0 || bits == 0)) {
+            self.put_other(sample, bits, at, block);
+        } else if differ == 0 {
+            block.put_again(&self.bytes, at);
+        } else {
+            self.bytes[BITS_AT..BITS_AT + 8].copy_from_slice(&bits.to_le_bytes());
+            let first = BITS_AT + differ.trailing_zeros() as usize / 8;
+            let last = BITS_AT + 8 - differ.leading_zeros() as usize / 8;
+            block.put_again(&self.bytes[..first], at);
+            block.put_word(bits >> (8 * (first - BITS_AT)), last - first);
+            block.put_again(&self.bytes[last..], at + last);
+        }
+        self.bits = bits;
+    }
+
+    fn put_other(&mut self, sample: &mut Sample, bits: u64, at: usize, block: &mut Block) {
+        let last = std::mem::take(&mut self.bytes);
+        sample.put(bits, &mut self.bytes);
+        self.bytes.extend_from_slice(sample.metadata());
+        block.put_like(&self.bytes, &last, at);
+        self.version = sample.version;
+    }
+}
