@@ -13,7 +13,7 @@ use weir_loadgen::workload::Payload::{self, Card10, Mixed6, Sums10, Uniq10};
 use weir_loadgen::workload::Temporality::{Cumulative, Delta};
 use weir_net::compression::{Encoder, Encoding};
 use weir_pdata::{Decoded, json};
-use weir_prom::{Compressor, EncodedRequest, Output, Protocol, Settings, Translator};
+use weir_prom::{Output, Protocol, Settings, Translator};
 use weir_proto::otlp::collector::metrics::v1::ExportMetricsServiceRequest;
 use weir_testkit::contract;
 
@@ -34,6 +34,13 @@ relabel_configs:
   - {source_labels: [__resource_service.namespace, __resource_service.name], separator: /, target_label: job}
   - {source_labels: [server.address], regex: '([^.]+)[.].*', target_label: server, replacement: $1}
   - {regex: 'network[.].*', action: labeldrop}
+";
+
+/// One rule that drops series, one that adds a label, one that takes some away.
+const WRITE_RELABEL_RULES: &str = "
+- {source_labels: [__name__, le], regex: '.*_bucket;0.005', action: drop}
+- {source_labels: [job], target_label: owner, regex: '(.).*', replacement: team-$1}
+- {regex: otel_scope_.*, action: labeldrop}
 ";
 
 /// What a stage does in the round of that number.
@@ -75,8 +82,7 @@ pub(crate) const STAGES: &[Stage] = &[
     stage("rw2/card10", || translate(Protocol::V2, Card10, LARGE)),
     stage("rw2/uniq10", || translate(Protocol::V2, Uniq10, LARGE)),
     stage("rw2/small40", || translate(Protocol::V2, Mixed6, SMALL)),
-    stage("snappy/rw2-mixed6", || snappy(Mixed6)),
-    stage("snappy/rw2-sums10", || snappy(Sums10)),
+    stage("rw2/relabeled", relabeled),
 ];
 
 /// Unpacks the body of a request.
@@ -192,7 +198,20 @@ fn through(factory: ProcessorFactory, options: &str, rounds: Vec<Vec<Batch>>) ->
 
 /// Writes remote-write requests, compressed.
 fn translate(protocol: Protocol, payload: Payload, points: u32) -> Result<Work> {
-    let mut translator = Translator::new(settings(), protocol)?;
+    write(settings(), protocol, payload, points)
+}
+
+/// The same with rules for the labels of each series.
+fn relabeled() -> Result<Work> {
+    let settings = Settings {
+        relabel: serde_yaml::from_str(WRITE_RELABEL_RULES)?,
+        ..settings()
+    };
+    write(settings, Protocol::V2, Mixed6, LARGE)
+}
+
+fn write(settings: Settings, protocol: Protocol, payload: Payload, points: u32) -> Result<Work> {
+    let mut translator = Translator::new(settings, protocol)?;
     let mut out = Output::default();
     let rounds = batches(payload, points, Cumulative)?;
     let batches: Vec<Batch> = rounds.iter().map(|round| merged(round)).collect::<Result<_>>()?;
@@ -208,25 +227,6 @@ fn settings() -> Settings {
         promote_resource_attributes: vec!["deployment.environment.name".into(), "cloud.region".into()],
         ..Settings::default()
     }
-}
-
-/// Compresses remote-write 2.0 messages: the part of the translation that searches for repetitions. Those of 1.0 are written as blocks.
-fn snappy(payload: Payload) -> Result<Work> {
-    let mut translator = Translator::new(settings(), Protocol::V2)?;
-    let translated = |round: &Vec<Batch>| {
-        let mut out = Output::default();
-        translator.translate(&merged(round)?, &mut out);
-        let messages = out.requests.iter().map(EncodedRequest::message);
-        messages
-            .collect::<Option<Vec<_>>>()
-            .ok_or_else(|| anyhow!("no snappy block"))
-    };
-    let rounds = batches(payload, LARGE, Cumulative)?;
-    let messages = rounds.iter().map(translated).collect::<Result<_>>()?;
-    let mut compressor = Compressor::new();
-    work(messages, move |message: &Vec<u8>| {
-        Ok(black_box(compressor.compress(message)?.len()))
-    })
 }
 
 /// Makes something of each item of each round.
