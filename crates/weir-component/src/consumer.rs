@@ -1,27 +1,48 @@
 //! What stands between two steps.
 
 use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
-use tower::util::{BoxCloneSyncService, ServiceExt};
+use tower::util::ServiceExt;
 use tower::{Service, service_fn};
 use weir_pdata::Batch;
 
 use crate::ConsumeError;
 
+/// A hand-over under way.
+pub type HandOver = Pin<Box<dyn Future<Output = Result<(), ConsumeError>> + Send>>;
+
 /// A tower service that takes batches. The call returns when the batch is safe: delivered, or in a queue that the user chose.
 ///
-/// Cloning is cheap; clones feed the same step.
-pub struct Consumer(BoxCloneSyncService<Batch, (), ConsumeError>);
+/// Cloning is cheap; clones feed the same step. As a service it is ready always: it waits for the step within the call.
+#[derive(Clone)]
+pub struct Consumer(Arc<dyn Take>);
+
+/// A service that is shared, so that a call costs one allocation and a hop none.
+trait Take: Send + Sync {
+    fn take(&self, batch: Batch) -> HandOver;
+}
+
+impl<S> Take for S
+where
+    S: Service<Batch, Response = (), Error = ConsumeError> + Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
+{
+    fn take(&self, batch: Batch) -> HandOver {
+        Box::pin(self.clone().oneshot(batch))
+    }
+}
 
 impl Consumer {
-    /// Boxes a service.
+    /// Boxes a service. Each call is made to a clone.
     pub fn new<S>(service: S) -> Self
     where
         S: Service<Batch, Response = (), Error = ConsumeError> + Clone + Send + Sync + 'static,
         S::Future: Send + 'static,
     {
-        Self(BoxCloneSyncService::new(service))
+        Self(Arc::new(service))
     }
 
     /// Makes a consumer of an async function.
@@ -42,14 +63,8 @@ impl Consumer {
     /// # Cancel safety
     ///
     /// Dropping the future gives the batch up wherever it is: what was already handed on may still be delivered.
-    pub async fn consume(&self, batch: Batch) -> Result<(), ConsumeError> {
-        self.0.clone().oneshot(batch).await
-    }
-}
-
-impl Clone for Consumer {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
+    pub fn consume(&self, batch: Batch) -> HandOver {
+        self.0.take(batch)
     }
 }
 
@@ -62,13 +77,13 @@ impl fmt::Debug for Consumer {
 impl Service<Batch> for Consumer {
     type Response = ();
     type Error = ConsumeError;
-    type Future = <BoxCloneSyncService<Batch, (), ConsumeError> as Service<Batch>>::Future;
+    type Future = HandOver;
 
-    fn poll_ready(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), ConsumeError>> {
-        self.0.poll_ready(cx)
+    fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), ConsumeError>> {
+        Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, batch: Batch) -> Self::Future {
-        self.0.call(batch)
+    fn call(&mut self, batch: Batch) -> HandOver {
+        self.consume(batch)
     }
 }

@@ -33,7 +33,7 @@ pub use async_trait::async_trait;
 pub use auth::{AuthError, ClientAuth, IncomingRequest, OutgoingRequest, ServerAuth};
 pub use catalog::{Catalog, Factory, Found};
 pub use config::{Validate, Violations};
-pub use consumer::Consumer;
+pub use consumer::{Consumer, HandOver};
 pub use context::{BuildContext, BuildInfo, Failures, Host};
 pub use error::{BoxError, BuildError, ConsumeError, Extent, Refusal, Retry, ShutdownError, StartError};
 pub use factory::{

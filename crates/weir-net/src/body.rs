@@ -171,9 +171,10 @@ impl http_body::Body for Body {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self.live {
-            None => SizeHint::with_exact(self.len() as u64),
-            Some(_) => SizeHint::default(),
+        // With trailers there is no need for a `content-length`, which hyper makes of this.
+        match (&self.live, &self.trailers) {
+            (None, None) => SizeHint::with_exact(self.len() as u64),
+            _ => SizeHint::default(),
         }
     }
 }

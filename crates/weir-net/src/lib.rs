@@ -10,6 +10,7 @@ pub mod client;
 mod collect;
 pub mod compression;
 pub mod config;
+mod frames;
 pub mod grpc;
 mod io;
 mod observe;

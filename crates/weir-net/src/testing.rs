@@ -33,7 +33,7 @@ pub(crate) fn address_of(running: &Running) -> SocketAddr {
 /// Makes a service of a function.
 pub(crate) fn service<F, R>(handle: F) -> impl HttpService
 where
-    F: Fn(Request<Incoming>) -> R + Clone + Send + 'static,
+    F: Fn(Request<Incoming>) -> R + Clone + Send + Sync + 'static,
     R: Future<Output = Response<Body>> + Send + 'static,
 {
     tower::service_fn(move |request| {

@@ -14,7 +14,7 @@ mod running;
 mod switch;
 
 pub use build::{BuildFailure, Runtime, Settings};
-pub use edge::Edge;
+pub use edge::{Crossing, Edge};
 pub use error::GraphError;
 pub use fan_out::fan_out;
 pub use running::{Leftover, Running, ShutdownReport, StartFailure};

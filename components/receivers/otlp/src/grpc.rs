@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ::http::{Request, Response};
 use bytes::Bytes;
+use futures_util::FutureExt;
 use hyper::body::Incoming;
 use weir_component::{ConsumeError, Permit, Signal};
 use weir_net::Body;
@@ -14,29 +15,31 @@ use crate::answer::{Format, full_success, partial_success};
 use crate::ingest::Ingest;
 
 /// Answers one call of any of the three services.
-pub(crate) async fn serve(
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an async fn holds its arguments twice, and there are many calls"
+)]
+pub(crate) fn serve(
     ingest: Arc<Ingest>,
     limits: Limits,
     request: Request<Incoming>,
-) -> Result<Response<Body>, Infallible> {
-    let response = match signal_of(request.uri().path()).filter(|signal| ingest.serves(*signal)) {
-        Some(signal) => {
-            grpc::serve(
-                &Export {
+) -> impl Future<Output = Result<Response<Body>, Infallible>> + Send {
+    async move {
+        let response = match signal_of(request.uri().path()).filter(|signal| ingest.serves(*signal)) {
+            Some(signal) => {
+                let export = Export {
                     signal,
                     ingest: &ingest,
-                },
-                limits,
-                request,
-            )
-            .await
-        }
-        None => grpc::status_response(&Status::new(
-            Code::Unimplemented,
-            format!("no pipeline for `{}`", request.uri().path()),
-        )),
-    };
-    Ok(response)
+                };
+                grpc::serve(&export, limits, request).await
+            }
+            None => grpc::status_response(&Status::new(
+                Code::Unimplemented,
+                format!("no pipeline for `{}`", request.uri().path()),
+            )),
+        };
+        Ok(response)
+    }
 }
 
 fn signal_of(path: &str) -> Option<Signal> {
@@ -63,15 +66,15 @@ impl Unary for Export<'_> {
             .map_err(|error| Status::from(&error))
     }
 
-    async fn call(&self, call: Call, permit: Permit) -> Result<Bytes, Status> {
+    fn call(&self, call: Call, permit: Permit) -> impl Future<Output = Result<Bytes, Status>> + Send {
+        // The headers are not kept while the request waits for its answer.
         let context = self.ingest.context(&call.head, call.deadline);
-        let answer = self
-            .ingest
-            .protobuf(self.signal, call.message, permit, context)
-            .await;
-        answer
-            .map(|()| full_success(Format::Protobuf))
-            .or_else(|error| self.partial(&error))
+        let verdict = self.ingest.protobuf(self.signal, call.message, permit, context);
+        verdict.map(|verdict| {
+            verdict
+                .map(|()| full_success(Format::Protobuf))
+                .or_else(|error| self.partial(&error))
+        })
     }
 }
 

@@ -1,6 +1,5 @@
 //! From a request's bytes to a verdict of the pipelines; the same for both transports.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +13,8 @@ use weir_component::{
 use weir_net::compression::Encoding;
 use weir_net::server::context_of;
 use weir_telemetry::Def;
+
+use crate::under_way::UnderWay;
 
 const REFUSED_REQUESTS: Def = Def::new(
     "weir_receiver_refused_requests_total",
@@ -30,7 +31,7 @@ const EXPECTED_RATIO: usize = 4;
 pub(crate) struct Ingest {
     outputs: Outputs,
     budget: MemoryBudget,
-    metrics: ReceiverMetrics,
+    metrics: Arc<ReceiverMetrics>,
     out_of_memory: Counter,
     malformed: Counter,
     too_large: Counter,
@@ -56,7 +57,7 @@ impl Ingest {
         Arc::new(Self {
             outputs,
             budget: context.budget.clone(),
-            metrics: ReceiverMetrics::of(context, transport),
+            metrics: Arc::new(ReceiverMetrics::of(context, transport)),
             out_of_memory: refused("memory"),
             malformed: refused("malformed"),
             too_large: refused("too_large"),
@@ -115,21 +116,13 @@ impl Ingest {
         if !permit.resize(batch.bytes() as u64) {
             return Err(self.refuse_memory());
         }
-        let (consumer, metrics) = (consumer.clone(), self.metrics.clone());
+        let (consumer, metrics) = (consumer.clone(), Arc::clone(&self.metrics));
         let batch = batch.with_context(context).with_permit(permit);
-        self.tracked(async move { metrics.deliver(&consumer, batch).await })
-            .await
-    }
-
-    /// Runs a hand-over to its end even if the client stops waiting for it.
-    async fn tracked(
-        &self,
-        work: impl Future<Output = Result<(), ConsumeError>> + Send + 'static,
-    ) -> Result<(), ConsumeError> {
-        self.under_way
-            .spawn(work)
-            .await
-            .unwrap_or_else(|error| Err(ConsumeError::permanent("a pipeline failed").caused_by(error)))
+        UnderWay::begin(
+            async move { metrics.deliver(&consumer, batch).await },
+            &self.under_way,
+        )
+        .await
     }
 
     /// Counts a request that could not be decoded.

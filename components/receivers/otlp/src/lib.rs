@@ -11,6 +11,7 @@ mod grpc;
 mod http;
 mod ingest;
 mod receiver;
+mod under_way;
 
 pub use config::{Config, GrpcProtocol, HttpProtocol, Protocols};
 

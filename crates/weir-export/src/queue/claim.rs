@@ -6,7 +6,7 @@ use weir_component::{Batch, ConsumeError};
 
 use super::Shared;
 use super::ticket::{Ticket, Verdict};
-use super::waiting::Taken;
+use super::waiting::{Size, Taken};
 
 /// A merged batch and the places that it takes in the queue.
 ///
@@ -14,7 +14,7 @@ use super::waiting::Taken;
 pub(super) struct Claim {
     shared: Arc<Shared>,
     batch: Option<Batch>,
-    items: u64,
+    size: Size,
     tickets: Vec<(Arc<Ticket>, usize)>,
     settled: bool,
 }
@@ -24,7 +24,7 @@ impl Claim {
         Self {
             shared,
             batch: Some(taken.batch),
-            items: taken.size.items as u64,
+            size: taken.size,
             tickets: taken.tickets,
             settled: false,
         }
@@ -45,13 +45,18 @@ impl Claim {
             return;
         }
         let Shared {
-            rules, settlement, ..
+            rules,
+            settlement,
+            pace,
+            ..
         } = &*self.shared;
+        pace.settled(self.size.bytes);
+        let items = self.size.items as u64;
         let answer = if rules.wait_for_result {
-            settlement.of_call(self.items, answer)
+            settlement.of_call(items, answer)
         } else {
-            let answer = settlement.of_taken(self.items, answer);
-            settlement.book.release(self.items);
+            let answer = settlement.of_taken(items, answer);
+            settlement.book.release(items);
             answer
         };
         let answer = if self.tickets.len() > 1 {

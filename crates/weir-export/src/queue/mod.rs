@@ -1,7 +1,7 @@
 //! A queue in memory: says "safe" once a batch has a place, or waits for the verdict if it is told to.
 //!
 //! Bounded by [`QueueRules::size`], and in bytes by the process's memory budget, whose permits travel with the batches. A full queue
-//! refuses with a retryable error, or lets callers wait; callers of a queue in order wait a little while much is queued ([`pace`]). A place is taken until the delivery is settled.
+//! refuses with a retryable error, or lets callers wait; callers of a queue in order wait a little while much is on its way ([`pace`]). A place is taken until the delivery is settled.
 //!
 //! Workers take batches out: in order and at once, or batched by size and time, kept apart by what must not mix. A request that is
 //! larger than a batch may be is cut when it arrives; its parts share one [`Ticket`](ticket::Ticket).

@@ -1,21 +1,22 @@
 //! Slows callers down while much is waiting.
 //!
 //! A source that is faster than the destination would fill the queue to its last place, and the memory with it, although nothing is wrong.
-//! So a caller waits while more than [`HIGH_WATER`] is queued, and gets its answer a little later. It does not wait for longer than
-//! [`PATIENCE`]: in an outage it is the queue that must fill, not the connections of the callers.
+//! So a caller waits while more than [`HIGH_WATER`] is queued or on its way, and gets its answer a little later. It does not wait for
+//! longer than [`PATIENCE`]: in an outage it is the queue that must fill, not the connections of the callers.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
-/// Bytes of OTLP protobuf in the queue above which callers wait: a few deliveries' worth, so that workers never run dry.
-const HIGH_WATER: usize = 8 << 20;
+/// Bytes of OTLP protobuf, not yet delivered, above which callers wait: some deliveries' worth, so that workers do not run dry. At a
+/// round trip of 100 ms they are 120 MB/s.
+const HIGH_WATER: usize = 12 << 20;
 
 /// Longest time that a caller waits: well below the time-outs of clients.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Counts the bytes that wait in a queue.
+/// Counts the bytes that a queue has and that its workers deliver.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     bytes: AtomicUsize,
@@ -28,8 +29,8 @@ impl Pace {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Counts bytes that were taken out of the queue.
-    pub(super) fn taken(&self, bytes: usize) {
+    /// Counts bytes that are delivered, or given up.
+    pub(super) fn settled(&self, bytes: usize) {
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
         self.less.notify_waiters();
     }
@@ -68,7 +69,7 @@ mod tests {
         assert_eq!(start.elapsed(), PATIENCE);
         let room = async {
             tokio::task::yield_now().await;
-            pace.taken(1);
+            pace.settled(1);
         };
         tokio::join!(pace.keep(), room);
         assert_eq!(start.elapsed(), PATIENCE);

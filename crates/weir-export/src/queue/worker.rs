@@ -50,7 +50,6 @@ impl Queue {
             (waiting.take(now, last), waiting.patience(now))
         };
         let taken = taken.ok_or(patience)?;
-        self.shared.pace.taken(taken.size.bytes);
         if patience.is_some() {
             // Something is left behind: another worker watches it while this one delivers.
             self.shared.arrived.notify_one();

@@ -235,7 +235,10 @@ pub(super) fn encoding_of(headers: &HeaderMap) -> Result<Encoding, Status> {
 pub(super) fn plain(chunks: impl IntoIterator<Item = Bytes>) -> Result<VecDeque<Bytes>, Status> {
     let mut framed: VecDeque<Bytes> = chunks.into_iter().collect();
     let len = framed.iter().map(Bytes::len).sum();
-    framed.push_front(Bytes::copy_from_slice(&prefix(false, len)?));
+    framed.push_front(match len {
+        0 => Bytes::from_static(&[0; PREFIX_BYTES]),
+        _ => Bytes::copy_from_slice(&prefix(false, len)?),
+    });
     Ok(framed)
 }
 

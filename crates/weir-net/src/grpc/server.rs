@@ -135,21 +135,37 @@ impl Default for Limits {
 /// # Cancel safety
 ///
 /// Dropping the future abandons the call, including [`Unary::call`].
-pub async fn serve<S, B>(service: &S, limits: Limits, request: Request<B>) -> Response<Body>
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an async fn holds its arguments twice, and there are many calls"
+)]
+pub fn serve<S, B>(
+    service: &S,
+    limits: Limits,
+    request: Request<B>,
+) -> impl Future<Output = Response<Body>> + Send
 where
     S: Unary,
-    B: HttpBody<Data = Bytes> + Unpin,
+    B: HttpBody<Data = Bytes> + Send + Unpin,
     B::Error: std::fmt::Display,
 {
-    if let Some(status) = refusal(&request) {
-        return plain_response(status);
-    }
-    let deadline = deadline_of(request.headers());
-    let handled = handle(service, limits, request, deadline);
-    let result = in_time(deadline, handled).await;
-    match result.and_then(|message| framing::plain([message])) {
-        Ok(chunks) => response(Body::from_chunks(chunks).with_trailers(Status::ok_trailers())),
-        Err(status) => status_response(&status),
+    async move {
+        if let Some(status) = refusal(&request) {
+            return plain_response(status);
+        }
+        // Not by `in_time`, which would hold the call twice.
+        let result = match deadline_of(request.headers()) {
+            None => handle(service, limits, request, None).await,
+            Some(deadline) => {
+                tokio::time::timeout_at(deadline, handle(service, limits, request, Some(deadline)))
+                    .await
+                    .unwrap_or_else(|_| Err(too_late()))
+            }
+        };
+        match result.and_then(|message| framing::plain([message])) {
+            Ok(chunks) => response(Body::from_chunks(chunks).with_trailers(Status::ok_trailers())),
+            Err(status) => status_response(&status),
+        }
     }
 }
 
@@ -205,8 +221,12 @@ async fn in_time<T>(
         None => handled.await,
         Some(deadline) => tokio::time::timeout_at(deadline, handled)
             .await
-            .unwrap_or_else(|_| Err(Status::new(Code::DeadlineExceeded, "deadline exceeded"))),
+            .unwrap_or_else(|_| Err(too_late())),
     }
+}
+
+fn too_late() -> Status {
+    Status::new(Code::DeadlineExceeded, "deadline exceeded")
 }
 
 fn no_message() -> Status {
@@ -246,34 +266,32 @@ fn is_grpc(headers: &HeaderMap) -> bool {
     essence.eq_ignore_ascii_case("application/grpc") || essence.eq_ignore_ascii_case("application/grpc+proto")
 }
 
-async fn handle<S, B>(
+fn handle<S, B>(
     service: &S,
     limits: Limits,
     request: Request<B>,
     deadline: Option<Instant>,
-) -> Result<Bytes, Status>
+) -> impl Future<Output = Result<Bytes, Status>> + Send
 where
     S: Unary,
-    B: HttpBody<Data = Bytes> + Unpin,
+    B: HttpBody<Data = Bytes> + Send + Unpin,
     B::Error: std::fmt::Display,
 {
     let (head, body) = request.into_parts();
-    let encoding = framing::encoding_of(&head.headers)?;
     let mut reader = Reader::new(body, limits.max_message_bytes);
-    let size = reader.prefix(encoding).await?.ok_or_else(no_message)?;
-    let permit = service.admit(size).await?;
-    let message = reader.message(size).await?;
-    service
-        .call(
-            Call {
-                head,
-                message,
-                size,
-                deadline,
-            },
-            permit,
-        )
-        .await
+    async move {
+        let encoding = framing::encoding_of(&head.headers)?;
+        let size = reader.prefix(encoding).await?.ok_or_else(no_message)?;
+        let permit = service.admit(size).await?;
+        let message = reader.message(size).await?;
+        let call = Call {
+            head,
+            message,
+            size,
+            deadline,
+        };
+        service.call(call, permit).await
+    }
 }
 
 fn deadline_in(timeout: Duration) -> Option<Instant> {

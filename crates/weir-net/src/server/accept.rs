@@ -1,23 +1,16 @@
 //! The accept loop and the life of a server.
 
-use std::convert::Infallible;
 use std::io;
 use std::time::{Duration, Instant};
 
-use http::{Request, Response};
-use hyper::body::Incoming;
-use tower::util::BoxCloneService;
 use weir_component::{Sockets, StartError};
 
 use super::HttpService;
 use super::connection::{self, ConnectionInfo, Lifecycle, PeerIdentity, Settings};
 use super::listener::{Accepted, BindError, Endpoint, Listener, LocalAddress};
-use crate::body::Body;
+use super::shared::SharedService;
 use crate::io::Io;
 use crate::tls::{ServerTls, TlsError};
-
-/// The service of any server.
-type BoxedService = BoxCloneService<Request<Incoming>, Response<Body>, Infallible>;
 
 /// Time that a client has for its side of the TLS handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -76,8 +69,7 @@ impl Server {
             local: self.local.clone(),
             lifecycle: lifecycle.clone(),
         };
-        // Servers and kinds of connections share one build of the HTTP stack; a call costs an allocation or two more.
-        let service = BoxedService::new(service);
+        let service = SharedService::new(service);
         lifecycle.tasks.clone().spawn(async move {
             // Returning drops the listener: from then on connections are refused.
             tokio::select! {
@@ -88,7 +80,7 @@ impl Server {
         running
     }
 
-    async fn accept(&self, service: BoxedService, lifecycle: &Lifecycle) {
+    async fn accept(&self, service: SharedService, lifecycle: &Lifecycle) {
         loop {
             let accepted = match self.listener.accept().await {
                 Ok(accepted) => accepted,
@@ -134,7 +126,7 @@ async fn handshake(
     stream: Box<dyn Io>,
     mut info: ConnectionInfo,
     tls: Option<ServerTls>,
-    service: BoxedService,
+    service: SharedService,
     settings: &Settings,
     lifecycle: &Lifecycle,
 ) {

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,9 +21,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::HttpService;
+use super::gather::GatherWrites;
 use super::layers::Around;
 use super::ping_guard::{PingGuard, PingPolicy};
+use super::shared::{Answer, SharedService};
 use super::write_timeout::WriteTimeout;
 use crate::body::Body;
 use crate::io::{Io, ReadAhead};
@@ -119,10 +120,10 @@ where
 }
 
 /// Serves one connection to its end.
-pub(super) async fn serve<S: HttpService>(
+pub(super) async fn serve(
     stream: Box<dyn Io>,
     info: ConnectionInfo,
-    service: S,
+    service: SharedService,
     settings: &Settings,
     lifecycle: &Lifecycle,
 ) {
@@ -137,6 +138,12 @@ pub(super) async fn serve<S: HttpService>(
     let stream = WriteTimeout::new(stream, settings.write_timeout);
     let stream = PingGuard::new(stream, settings.ping_policy, &activity);
     let stream = ReadAhead::new(stream, settings.read_buffer);
+    let stream = if settings.http2_only {
+        stream.by_frame()
+    } else {
+        stream
+    };
+    let stream = GatherWrites::new(stream, settings.http2_only);
     let builder = settings.builder(lifecycle);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
 
@@ -280,36 +287,52 @@ impl Drop for InFlight {
 
 /// The service of one connection: adds [`ConnectionInfo`] to requests and keeps count of them.
 #[derive(Debug, Clone)]
-struct ConnectionService<S> {
-    inner: S,
+struct ConnectionService {
+    inner: SharedService,
     around: Around,
     info: Arc<ConnectionInfo>,
     activity: Arc<Activity>,
     drain: CancellationToken,
 }
 
-impl<S: HttpService> hyper::service::Service<Request<Incoming>> for ConnectionService<S> {
+impl hyper::service::Service<Request<Incoming>> for ConnectionService {
     type Response = Response<AnswerBody>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+    type Future = Answering;
 
-    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Answering {
         let in_flight = self.activity.begin();
         request.extensions_mut().insert(Arc::clone(&self.info));
-        let (service, around, drain) = (self.inner.clone(), self.around.clone(), self.drain.clone());
         // HTTP/2 has a frame for it.
-        let may_say_so = request.version() <= Version::HTTP_11;
-        Box::pin(async move {
-            let mut response = around.call(service, request).await?;
-            if may_say_so && drain.is_cancelled() {
-                let close = HeaderValue::from_static("close");
-                response.headers_mut().insert(CONNECTION, close);
-            }
-            Ok(response.map(|body| AnswerBody {
-                body,
-                in_flight: Some(in_flight),
-            }))
-        })
+        let says_so = request.version() <= Version::HTTP_11;
+        Answering {
+            answer: self.around.call(&self.inner, request),
+            in_flight: Some(in_flight),
+            drain: says_so.then(|| self.drain.clone()),
+        }
+    }
+}
+
+/// A request under way.
+struct Answering {
+    answer: Answer,
+    /// Goes into the answer's body.
+    in_flight: Option<InFlight>,
+    /// Where answers say that the connection ends.
+    drain: Option<CancellationToken>,
+}
+
+impl Future for Answering {
+    type Output = Result<Response<AnswerBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut response = ready!(self.answer.as_mut().poll(cx))?;
+        if self.drain.as_ref().is_some_and(CancellationToken::is_cancelled) {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(CONNECTION, close);
+        }
+        let in_flight = self.in_flight.take();
+        Poll::Ready(Ok(response.map(|body| AnswerBody { body, in_flight })))
     }
 }
 

@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Request, Response};
 use hyper::body::Incoming;
-use tower::ServiceExt;
 
-use super::HttpService;
 use super::cors::{CorsPolicy, Verdict};
 use super::guard::Guard;
 use super::middleware::Middlewares;
+use super::shared::{Answer, SharedService};
 use crate::body::Body;
 use crate::observe::ServerWatch;
 
@@ -53,29 +52,32 @@ impl Around {
     }
 
     /// Calls `service`, unless the request is for a layer itself or refused. Preflight requests carry no credentials and need none.
-    pub(super) async fn call<S: HttpService>(
-        &self,
-        service: S,
-        request: Request<Incoming>,
-    ) -> Result<Response<Body>, Infallible> {
-        let Some(parts) = &self.0 else {
-            return service.oneshot(request).await;
-        };
-        let Some(watch) = &parts.watch else {
-            return parts.call(service, request).await;
-        };
-        let mut request = request;
-        let serving = watch.begin(&mut request);
-        let response = parts.call(service, request).await?;
-        watch.end(serving, &response);
-        Ok(response)
+    pub(super) fn call(&self, service: &SharedService, request: Request<Incoming>) -> Answer {
+        match &self.0 {
+            None => service.call(request),
+            Some(parts) => Box::pin(Arc::clone(parts).watched(service.clone(), request)),
+        }
     }
 }
 
 impl Parts {
-    async fn call<S: HttpService>(
+    async fn watched(
+        self: Arc<Self>,
+        service: SharedService,
+        mut request: Request<Incoming>,
+    ) -> Result<Response<Body>, Infallible> {
+        let Some(watch) = &self.watch else {
+            return self.call(&service, request).await;
+        };
+        let serving = watch.begin(&mut request);
+        let response = self.call(&service, request).await?;
+        watch.end(serving, &response);
+        Ok(response)
+    }
+
+    async fn call(
         &self,
-        service: S,
+        service: &SharedService,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Infallible> {
         let verdict = self
@@ -100,9 +102,9 @@ impl Parts {
     }
 
     /// Calls `service` if the request is authenticated or need not be, and no middleware refuses it.
-    async fn guarded<S: HttpService>(
+    async fn guarded(
         &self,
-        service: S,
+        service: &SharedService,
         mut request: Request<Incoming>,
     ) -> Result<Response<Body>, Infallible> {
         if let Some(guard) = &self.guard
@@ -115,6 +117,6 @@ impl Parts {
         {
             return Ok(refusal);
         }
-        service.oneshot(request).await
+        service.call(request).await
     }
 }

@@ -15,12 +15,14 @@ mod config;
 mod connection;
 mod context;
 mod cors;
+mod gather;
 mod grpc_config;
 mod guard;
 mod layers;
 mod listener;
 mod middleware;
 mod ping_guard;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod write_timeout;
@@ -46,6 +48,7 @@ pub trait HttpService:
     Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send>
     + Clone
     + Send
+    + Sync
     + 'static
 {
 }
@@ -54,6 +57,7 @@ impl<S> HttpService for S where
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send>
         + Clone
         + Send
+        + Sync
         + 'static
 {
 }

@@ -1,7 +1,6 @@
 //! Watches the HTTP/2 pings of a client.
 //!
-//! hyper answers pings without a word to anybody, so they are counted on the way in: frame headers are nine bytes, the rest is hopped
-//! over. Spec: RFC 9113, sections 3.4 (preface), 4.1 (frames) and 6.7 (PING).
+//! hyper answers pings without a word to anybody, so they are counted on the way in. Spec: RFC 9113, section 6.7 (PING).
 
 use std::io;
 use std::pin::Pin;
@@ -13,12 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 use super::connection::Activity;
-
-/// Length of the client's connection preface.
-const PREFACE_BYTES: usize = 24;
-
-/// Length of a frame header.
-const HEADER_BYTES: usize = 9;
+use crate::frames::Frames;
 
 /// Frame type of PING.
 const PING: u8 = 6;
@@ -48,12 +42,14 @@ pub(super) struct PingGuard<T> {
 
 #[derive(Debug)]
 struct Watch {
+    frames: Frames,
+    pings: Pings,
+}
+
+#[derive(Debug)]
+struct Pings {
     policy: PingPolicy,
     activity: Arc<Activity>,
-    /// Bytes to hop over: the preface, then the payload of the frame at hand.
-    skip: usize,
-    header: [u8; HEADER_BYTES],
-    have: usize,
     last_ping: Option<Instant>,
     /// Answers given when the strikes began.
     answers: u64,
@@ -63,14 +59,14 @@ struct Watch {
 impl<T> PingGuard<T> {
     pub(super) fn new(inner: T, policy: Option<PingPolicy>, activity: &Arc<Activity>) -> Self {
         let watch = policy.map(|policy| Watch {
-            policy,
-            activity: Arc::clone(activity),
-            skip: PREFACE_BYTES,
-            header: [0; HEADER_BYTES],
-            have: 0,
-            last_ping: None,
-            answers: 0,
-            strikes: 0,
+            frames: Frames::new(),
+            pings: Pings {
+                policy,
+                activity: Arc::clone(activity),
+                last_ping: None,
+                answers: 0,
+                strikes: 0,
+            },
         });
         Self { inner, watch }
     }
@@ -78,31 +74,16 @@ impl<T> PingGuard<T> {
 
 impl Watch {
     /// Follows the frames through the next bytes of the stream. Returns false if the client pings too often.
-    fn accepts(&mut self, mut bytes: &[u8]) -> bool {
-        while !bytes.is_empty() {
-            if self.skip > 0 {
-                let hop = self.skip.min(bytes.len());
-                self.skip -= hop;
-                bytes = &bytes[hop..];
-                continue;
-            }
-            let take = (HEADER_BYTES - self.have).min(bytes.len());
-            self.header[self.have..self.have + take].copy_from_slice(&bytes[..take]);
-            self.have += take;
-            bytes = &bytes[take..];
-            if self.have == HEADER_BYTES {
-                let [a, b, c, kind, flags, ..] = self.header;
-                self.skip = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
-                self.have = 0;
-                if kind == PING && flags & ACK == 0 && !self.accepts_ping(Instant::now()) {
-                    return false;
-                }
-            }
-        }
-        true
+    fn accepts(&mut self, bytes: &[u8]) -> bool {
+        let Self { frames, pings } = self;
+        frames.follow(bytes, |kind, flags| {
+            kind != PING || flags & ACK != 0 || pings.accepts(Instant::now())
+        })
     }
+}
 
-    fn accepts_ping(&mut self, now: Instant) -> bool {
+impl Pings {
+    fn accepts(&mut self, now: Instant) -> bool {
         let since = self.last_ping.replace(now).map(|last| now - last);
         let answers = self.activity.answers();
         if answers != self.answers {
@@ -174,6 +155,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for PingGuard<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frames::{HEADER_BYTES, PREFACE_BYTES};
 
     fn frame(kind: u8, flags: u8, payload: usize) -> Vec<u8> {
         let length = u32::try_from(payload).unwrap().to_be_bytes();
@@ -219,17 +201,20 @@ mod tests {
         let activity = Arc::new(Activity::new());
         let mut patient = watch(true, &activity);
         for _ in 0..10 {
-            assert!(patient.accepts_ping(Instant::now()));
+            assert!(patient.pings.accepts(Instant::now()));
             tokio::time::advance(Duration::from_secs(10)).await;
         }
         let mut idle = watch(false, &activity);
         let verdicts: Vec<_> = (0..5)
-            .map(|minutes| idle.accepts_ping(Instant::now() + Duration::from_secs(60 * minutes)))
+            .map(|minutes| {
+                idle.pings
+                    .accepts(Instant::now() + Duration::from_secs(60 * minutes))
+            })
             .collect();
         assert_eq!(verdicts, [true, true, true, false, false]);
         let mut busy = watch(false, &activity);
         for _ in 0..10 {
-            assert!(busy.accepts_ping(Instant::now()));
+            assert!(busy.pings.accepts(Instant::now()));
             drop(activity.begin());
         }
     }

@@ -270,7 +270,7 @@ impl Block {
 /// Returns a copy of at most [`MAX_COPY`] bytes as an element, and how many bytes that takes.
 #[inline]
 fn copy(length: usize, offset: usize) -> (u64, usize) {
-    let is_near = (length >= MIN_COPY) & (length <= MAX_NEAR_COPY) & (offset <= MAX_NEAR_OFFSET);
+    let is_near = (MIN_COPY..=MAX_NEAR_COPY).contains(&length) & (offset <= MAX_NEAR_OFFSET);
     let (len, way) = (length as u64, offset as u64);
     let far = (len - 1) << 2 | COPY | way << 8;
     let near =
@@ -341,7 +341,7 @@ fn equal_bytes(a: [u8; 8], b: [u8; 8]) -> u64 {
     const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
     let differ = u64::from_le_bytes(a) ^ u64::from_le_bytes(b);
     // The top bit of each byte that is 0.
-    let equal = !((differ & LOW) + LOW | differ | LOW);
+    let equal = !(((differ & LOW) + LOW) | differ | LOW);
     // Each of the eight ends up in the top byte, in order, and nothing carries into it.
     (equal >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
