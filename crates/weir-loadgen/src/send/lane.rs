@@ -2,36 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Client;
+use super::pace::Pace;
 use crate::workload::LaneSource;
-
-/// When the requests of a lane are due, whatever became of those before.
-pub(super) struct Pace {
-    due: Instant,
-    interval: Duration,
-}
-
-impl Pace {
-    /// Spreads the requests of `lanes` lanes evenly over time so that together they make `rate` points per second.
-    pub(super) fn new(rate: f64, points: u32, lane: usize, lanes: usize, began: Instant) -> Self {
-        let interval = Duration::from_secs_f64((f64::from(points) * lanes as f64 / rate).min(86_400.0));
-        Self {
-            due: began + interval.mul_f64(lane as f64 / lanes as f64),
-            interval,
-        }
-    }
-
-    fn next(&mut self) -> Instant {
-        let due = self.due;
-        self.due += self.interval;
-        due
-    }
-}
 
 pub(super) struct Lane {
     pub(super) source: LaneSource,
@@ -58,16 +36,12 @@ impl Lane {
     async fn next_turn(&mut self) -> Option<Instant> {
         let due = self.pace.as_mut().map_or_else(Instant::now, Pace::next);
         let ends = self.until.is_some_and(|until| until <= due);
-        let stopped = self.stop.is_cancelled()
-            || self
-                .stop
-                .run_until_cancelled(async {
-                    if !ends {
-                        sleep_until(due).await
-                    }
-                })
-                .await
-                .is_none();
+        let turn = async {
+            if let (Some(pace), false) = (&self.pace, ends) {
+                pace.wait(due).await;
+            }
+        };
+        let stopped = self.stop.is_cancelled() || self.stop.run_until_cancelled(turn).await.is_none();
         let points = self.source.points_per_request();
         let spent = |budget: &Arc<AtomicI64>| budget.fetch_sub(points as i64, Ordering::Relaxed) <= 0;
         (!ends && !stopped && !self.budget.as_ref().is_some_and(spent)).then_some(due)

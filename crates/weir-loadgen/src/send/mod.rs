@@ -6,6 +6,7 @@
 mod client;
 mod lane;
 mod meter;
+mod pace;
 mod transport;
 
 #[cfg(test)]
@@ -23,8 +24,9 @@ use tokio_util::sync::CancellationToken;
 use crate::codec::Compression;
 use crate::workload::{LaneSource, Spec, SpecError, Totals, lanes};
 pub use client::Client;
-use lane::{Lane, Pace};
+use lane::Lane;
 pub use meter::{MAX_CAUSES, Meter, Reading};
+use pace::Pace;
 use transport::Channel;
 
 /// Protocol that the load is sent with.
@@ -122,6 +124,9 @@ pub enum SendError {
     /// An option is out of bounds.
     #[error("{0}")]
     Options(&'static str),
+    /// The thread that keeps the time of an open loop cannot be started.
+    #[error("cannot start a thread")]
+    Thread(#[source] std::io::Error),
 }
 
 impl Options {
@@ -187,7 +192,7 @@ impl Load {
     /// Starts sending to `endpoint` (`host:port`).
     ///
     /// # Errors
-    /// Options or workload out of bounds. Connections are made by the lanes: failures to connect are counted and tried
+    /// Options or workload out of bounds, or no thread for an open loop. Connections are made by the lanes: failures to connect are counted and tried
     /// again as any other failure.
     pub fn start(spec: &Spec, options: &Options, limit: Limit, endpoint: &str) -> Result<Self, SendError> {
         options.validate()?;
@@ -204,6 +209,13 @@ impl Load {
         let mut channel = new_channel();
         let shared = Arc::new(options.clone());
         let mut tasks = JoinSet::new();
+        let paces = options
+            .rate
+            .map_or(Ok(Vec::new()), |rate| {
+                Pace::of_lanes(rate, spec.points, count, began)
+            })
+            .map_err(SendError::Thread)?;
+        let mut paces = paces.into_iter();
         for (index, source) in lanes(spec, count)?.into_iter().enumerate() {
             // HTTP/2 shares a connection among neighbours; HTTP/1.1 cannot.
             if index % options.in_flight == 0 || options.protocol == Protocol::OtlpHttp {
@@ -218,9 +230,6 @@ impl Load {
             } else {
                 source
             };
-            let pace = options
-                .rate
-                .map(|rate| Pace::new(rate, spec.points, index, count, began));
             let lane = Lane {
                 source,
                 client: Client {
@@ -228,7 +237,7 @@ impl Load {
                     options: shared.clone(),
                     meter: meter.clone(),
                 },
-                pace,
+                pace: paces.next(),
                 budget: budget.clone(),
                 until: limit.time.map(|time| began + time),
                 stop: stop.clone(),
