@@ -6,8 +6,6 @@ mod exemplar;
 mod histogram;
 mod resource;
 
-use std::ops::Range;
-
 use weir_pdata::view::{
     Attributes, Exemplars, ExponentialHistogramPoint, HistogramPoint, Metric, MetricsVisitor,
     NO_RECORDED_VALUE, Number, NumberPoint, Resource, Scope, SummaryPoint, Visit,
@@ -17,7 +15,7 @@ use crate::drops::{DropReason, Drops};
 use crate::family::{Families, FamilyId, Suffix};
 use crate::labels::{Attr, Base, Bases, LabelSet, LabelTable, Repeats, ScopeLabels, Shapes, WellKnown};
 use crate::native::NativeHistogram;
-use crate::rows::{Row, Rows, Summary, Value};
+use crate::rows::{Index, Row, Rows, Span, Summary, Value};
 use crate::settings::Settings;
 use crate::stale;
 use crate::target_info::{Target, TargetInfo};
@@ -161,12 +159,12 @@ impl<'t> Collector<'t> {
         let hash = hash.wrapping_add(tables.labels.hash(family.name(Suffix::None)));
         let (has_start, has_exemplars) = (family.has_start, family.has_exemplars);
         let value = value(self)?;
-        self.check_size(&labels, &value)?;
+        self.check_size(labels, value)?;
         let exemplars = match &point.exemplars {
             Some(exemplars) if has_exemplars && self.choices.settings.exemplars && !exemplars.is_empty() => {
                 self.exemplars(exemplars)
             }
-            _ => Range::default(),
+            _ => None,
         };
         let time = milliseconds(point.time_ns);
         if let Some(target) = &mut self.target {
@@ -195,10 +193,10 @@ impl<'t> Collector<'t> {
 
     /// Refuses a point whose labels, which each of its series repeats, would make far more of it than was received.
     #[inline]
-    fn check_size(&self, labels: &Range<usize>, value: &Value) -> Result<(), DropReason> {
+    fn check_size(&self, labels: Span, value: Value) -> Result<(), DropReason> {
         let (rows, table) = (&self.tables.rows, &self.tables.labels);
         let limit = MAX_LABEL_SET.min(MAX_POINT / rows.series_of(value).max(1));
-        if table.exceed(&rows.labels[labels.clone()], limit) {
+        if table.exceed(&rows.labels[labels.range()], limit) {
             return Err(DropReason::LabelSetTooLarge);
         }
         Ok(())
@@ -220,7 +218,7 @@ impl<'t> Collector<'t> {
             &mut tables.labels,
             &mut tables.rows.labels,
         )?;
-        let labels = first..tables.rows.labels.len();
+        let labels = (first..tables.rows.labels.len()).into();
         let set = LabelSet { plan, labels, hash };
         if let Some(raw) = raw {
             tables.repeats.note(raw, &set);
@@ -253,10 +251,9 @@ impl<'t> Collector<'t> {
             sum: bits(point.sum),
             count: bits(point.count as f64),
             quantiles,
-            values: first..rows.values.len(),
+            values: (first..rows.values.len()).into(),
         };
-        rows.summaries.push(summary);
-        Ok(Value::Summary(rows.summaries.len() - 1))
+        Ok(Value::Summary(Index::push(&mut rows.summaries, summary)))
     }
 }
 

@@ -3,7 +3,6 @@
 //! Owns when a sample is due: at the latest time of the resource's points, and not more often than needed to
 //! keep the series alive at the receiver.
 
-use std::ops::Range;
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
@@ -12,7 +11,7 @@ use hashbrown::HashMap;
 use crate::collect::Tables;
 use crate::family::Suffix;
 use crate::labels::{LabelTable, PlanId};
-use crate::rows::{Row, Rows, Value};
+use crate::rows::{Row, Rows, Span, Value};
 
 /// Most series whose last sample is remembered. Beyond it samples are sent more often than needed.
 const MAX_REMEMBERED: usize = 100_000;
@@ -21,7 +20,7 @@ const MAX_REMEMBERED: usize = 100_000;
 #[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) plan: PlanId,
-    pub(crate) labels: Range<usize>,
+    pub(crate) labels: Span,
     pub(crate) hash: u64,
     /// Latest time of the resource's points in milliseconds; 0 without any.
     pub(crate) latest: i64,
@@ -51,7 +50,7 @@ impl TargetInfo {
         if target.latest == 0 {
             return;
         }
-        let list = |target: &Target| &rows.labels[target.labels.clone()];
+        let list = |target: &Target| &rows.labels[target.labels.range()];
         // Only the neighbour is compared, which is where a repeated resource of one request stands; the
         // interval takes care of the others.
         match self.pending.last_mut() {
@@ -100,7 +99,7 @@ impl TargetInfo {
                 time: target.latest,
                 start: 0,
                 value: Value::Number(1f64.to_bits()),
-                exemplars: Range::default(),
+                exemplars: None,
                 is_point: false,
             });
         }

@@ -14,6 +14,9 @@ use crate::rows::Groups;
 use crate::settings::{Settings, SettingsError};
 use crate::target_info::TargetInfo;
 
+/// Rows that are fetched at a time.
+const WARM_ROWS: usize = 16;
+
 /// Translates batches of OTLP metrics into remote-write requests.
 ///
 /// One instance belongs to one destination: it remembers names, label orders and when `target_info` was sent
@@ -134,9 +137,12 @@ fn write<C: Codec>(
 ) {
     writer.begin_batch();
     for (lane, heads) in groups.lanes().enumerate() {
-        for &head in heads {
-            groups.members(head, &source.tables.rows, source.drops, members);
-            writer.put(source, members, lane, requests);
+        for heads in heads.chunks(WARM_ROWS) {
+            source.tables.rows.warm(heads);
+            for &head in heads {
+                groups.members(head, &source.tables.rows, source.drops, members);
+                writer.put(source, members, lane, requests);
+            }
         }
         writer.finish(lane, requests);
     }

@@ -1,13 +1,11 @@
 //! Exemplars.
 
-use std::ops::Range;
-
 use weir_pdata::view::{self, AnyValue, Exemplars, Number, Text};
 
 use super::{Collector, milliseconds};
 use crate::drops::DropReason;
 use crate::labels::{LabelId, LabelTable, NameId, WellKnown};
-use crate::rows::Exemplar;
+use crate::rows::{Exemplar, Index};
 
 /// Most Unicode characters that the labels of an exemplar may have together.
 ///
@@ -16,14 +14,16 @@ const MAX_CHARS: usize = 128;
 
 impl Collector<'_> {
     /// Files the exemplars of a point; those that cannot be sent are counted.
-    pub(super) fn exemplars(&mut self, exemplars: &Exemplars<'_>) -> Range<usize> {
+    pub(super) fn exemplars(&mut self, exemplars: &Exemplars<'_>) -> Option<Index> {
         let first = self.tables.rows.exemplars.len();
         exemplars.for_each(|exemplar| {
             if let Err(reason) = self.exemplar(exemplar) {
                 self.drops.add(reason, 1);
             }
         });
-        first..self.tables.rows.exemplars.len()
+        let rows = &mut self.tables.rows;
+        let list = first..rows.exemplars.len();
+        (!list.is_empty()).then(|| Index::push(&mut rows.exemplar_lists, list.into()))
     }
 
     fn exemplar(&mut self, exemplar: &view::Exemplar<'_>) -> Result<(), DropReason> {
@@ -75,7 +75,7 @@ impl Collector<'_> {
         rows.exemplars.push(Exemplar {
             value,
             time: milliseconds(exemplar.time_ns),
-            labels,
+            labels: labels.into(),
             hash,
         });
         Ok(())

@@ -7,7 +7,7 @@ use crate::drops::DropReason;
 use crate::encode;
 use crate::labels::WellKnown;
 use crate::native::{ExponentialInput, Side, custom, exponential};
-use crate::rows::{Classic, Value};
+use crate::rows::{Classic, Index, Value};
 use crate::stale;
 
 impl Collector<'_> {
@@ -47,7 +47,7 @@ impl Collector<'_> {
         Ok(Value::Histogram { classic, native })
     }
 
-    fn file_classic(&mut self, point: &HistogramPoint<'_>, is_stale: bool) -> Result<usize, DropReason> {
+    fn file_classic(&mut self, point: &HistogramPoint<'_>, is_stale: bool) -> Result<Index, DropReason> {
         let (rows, scratch) = (&mut self.tables.rows, &mut *self.scratch);
         // The last bucket is there without being said, and is the count rather than the buckets' total.
         if scratch.bounds.last() == Some(&f64::INFINITY) {
@@ -72,13 +72,13 @@ impl Collector<'_> {
             total = total.saturating_add(*count);
             rows.values.push(bits(total as f64));
         }
-        rows.classics.push(Classic {
+        let classic = Classic {
             sum: point.sum.map(bits),
             count: bits(point.count as f64),
             bounds,
-            totals: first..rows.values.len(),
-        });
-        Ok(rows.classics.len() - 1)
+            totals: (first..rows.values.len()).into(),
+        };
+        Ok(Index::push(&mut rows.classics, classic))
     }
 
     pub(super) fn exponential_value(
@@ -110,12 +110,12 @@ impl Collector<'_> {
         })
     }
 
-    fn file_native(&mut self) -> std::ops::Range<usize> {
+    fn file_native(&mut self) -> Index {
         let is_gauge = self.tables.families.get(self.family).is_delta;
-        let natives = &mut self.tables.rows.natives;
-        let first = natives.len();
-        encode::put_native(natives, &self.scratch.native, is_gauge);
-        first..natives.len()
+        let native = &self.scratch.native;
+        self.tables
+            .rows
+            .add_native(|out| encode::put_native(out, native, is_gauge))
     }
 }
 

@@ -112,7 +112,7 @@ impl Collector<'_> {
                     .iter()
                     .all(|attr| matches!(attr.content, Content::Empty)) => {}
             Ok((plan, hash)) => {
-                let labels = first..tables.rows.labels.len();
+                let labels = (first..tables.rows.labels.len()).into();
                 self.target = Some(Target {
                     plan,
                     labels,

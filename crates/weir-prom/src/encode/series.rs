@@ -145,11 +145,11 @@ impl<C: Codec> SeriesWriter<C> {
         for at in &native {
             let row = source.row(*at);
             if let Value::Histogram {
-                native: Some(range), ..
-            } = &row.value
+                native: Some(native), ..
+            } = row.value
             {
                 let start = if C::START_TIMES { row.start } else { 0 };
-                let body = &source.tables.rows.natives[range.clone()];
+                let body = source.tables.rows.native(native);
                 put_header(
                     &mut self.content,
                     C::HISTOGRAM,
@@ -184,7 +184,7 @@ impl<C: Codec> SeriesWriter<C> {
         self.select(source, family, Suffix::Bucket, true);
         if let [row] = rows
             && self.relabeled.is_none()
-            && source.row(*row).exemplars.is_empty()
+            && source.row(*row).exemplars.is_none()
         {
             return self.buckets(source, *row);
         }
@@ -206,7 +206,7 @@ impl<C: Codec> SeriesWriter<C> {
                     index_of(own, *bound)
                 };
                 if let Some(index) = index {
-                    let totals = &source.tables.rows.values[classic.totals.clone()];
+                    let totals = &source.tables.rows.values[classic.totals.range()];
                     self.sample(totals[index], row.time, row.start);
                 }
             }
@@ -229,7 +229,7 @@ impl<C: Codec> SeriesWriter<C> {
         let infinite = rows.infinite_bound(labels);
         let row = &rows.rows[at as usize];
         let classic = rows.classic(row);
-        let totals = &rows.values[classic.totals.clone()];
+        let totals = &rows.values[classic.totals.range()];
         let bounds = rows.bounds.get(classic.bounds).iter().map(|(_, le)| *le);
         let buckets = bounds.zip(totals.iter().copied());
         let series = totals.len() as u64 + 1;
@@ -276,7 +276,7 @@ impl<C: Codec> SeriesWriter<C> {
                     .iter()
                     .position(|(other, _)| other.to_bits() == quantile.to_bits())
                 {
-                    let values = &source.tables.rows.values[summary.values.clone()];
+                    let values = &source.tables.rows.values[summary.values.range()];
                     self.sample(values[index], row.time, row.start);
                 }
             }
@@ -299,8 +299,8 @@ impl<C: Codec> SeriesWriter<C> {
         let extra = tables.shapes.place(row.plan, generated);
         let shared = &mut self.shared;
         shared.bytes.clear();
-        let labels = &tables.rows.labels[row.labels.clone()];
-        shared.list = row.labels.start;
+        let labels = tables.rows.labels_of(row);
+        shared.list = row.labels.range().start;
         let mut put = |range: Range<usize>| {
             self.codec
                 .labels(&labels[range], &mut tables.labels, &mut shared.bytes);
@@ -447,7 +447,7 @@ fn classic<'s>(source: &'s Source<'_>, at: u32) -> &'s Classic {
 
 fn summary<'s>(source: &'s Source<'_>, at: u32) -> &'s crate::rows::Summary {
     match source.row(at).value {
-        Value::Summary(summary) => &source.tables.rows.summaries[summary],
+        Value::Summary(summary) => &source.tables.rows.summaries[summary.number()],
         _ => unreachable!("rows of one series have one kind"),
     }
 }

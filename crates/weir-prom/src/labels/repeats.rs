@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::shape::PlanId;
+use crate::rows::Span;
 
 /// Most bytes of lists that are remembered.
 const MAX_BYTES: usize = 4 << 20;
@@ -14,11 +15,11 @@ const MAX_MISSES: usize = 256;
 const MAX_POINTS: usize = 1 << 14;
 
 /// The labels of a point without the generated ones.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct LabelSet {
     pub(crate) plan: PlanId,
     /// In the rows' labels, sorted.
-    pub(crate) labels: Range<usize>,
+    pub(crate) labels: Span,
     /// Sum of the hashes of the labels.
     pub(crate) hash: u64,
 }
@@ -65,7 +66,7 @@ impl Repeats {
             return None;
         }
         self.misses = 0;
-        let set = repeat.set.clone();
+        let set = repeat.set;
         self.current.push(repeat.clone());
         Some(set)
     }
@@ -79,7 +80,7 @@ impl Repeats {
         self.bytes.extend_from_slice(raw);
         self.current.push(Repeat {
             raw: start..self.bytes.len(),
-            set: set.clone(),
+            set: *set,
         });
     }
 }

@@ -14,7 +14,7 @@ impl<C: Codec> SeriesWriter<C> {
         self.exemplars.clear();
         for at in rows {
             self.exemplars
-                .extend_from_slice(&source.tables.rows.exemplars[source.row(*at).exemplars.clone()]);
+                .extend_from_slice(source.tables.rows.exemplars_of(source.row(*at)));
         }
     }
 
@@ -30,7 +30,7 @@ impl<C: Codec> SeriesWriter<C> {
         let mut placed = Vec::new();
         for at in rows {
             let own = tables.bounds.get(classic(source, *at).bounds);
-            for exemplar in &tables.exemplars[source.row(*at).exemplars.clone()] {
+            for exemplar in tables.exemplars_of(source.row(*at)) {
                 // An observed NaN is in no bucket but the last.
                 let bound = own.iter().find(|(bound, _)| *bound >= exemplar.value);
                 let bucket = bound.and_then(|(bound, _)| index_of(bounds, *bound));
@@ -49,7 +49,7 @@ impl<C: Codec> SeriesWriter<C> {
         let Rows { labels, .. } = &source.tables.rows;
         for exemplar in &self.exemplars {
             self.labels.clear();
-            self.labels.extend_from_slice(&labels[exemplar.labels.clone()]);
+            self.labels.extend_from_slice(&labels[exemplar.labels.range()]);
             self.exemplar_labels.clear();
             for id in &self.labels {
                 self.codec
