@@ -25,16 +25,27 @@ pub(crate) use request::{Limits, RequestWriter, Source};
 pub(crate) use v1::V1;
 pub(crate) use v2::V2;
 
-/// The labels that series share, as [`Codec::labels`] wrote them.
+/// The labels that series share, as [`Codec::labels`] made them.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Frame<'f> {
+pub(crate) struct Frame<'f, P> {
     /// Labels before a generated one.
-    before: &'f [u8],
+    before: &'f [P],
     /// Where in them those begin that [`Frame::list`] stands for.
     list_at: usize,
     /// Labels after the generated one.
-    after: &'f [u8],
+    after: &'f [P],
     /// Says which labels stand at the end of `before` and in `after`: the same number in a batch, the same labels.
+    list: usize,
+}
+
+/// The labels of one series of a row: a name and those of the row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Named<'n> {
+    name: LabelId,
+    /// Labels before the name.
+    before: &'n [LabelId],
+    after: &'n [LabelId],
+    /// As in a [`Frame`].
     list: usize,
 }
 
@@ -48,6 +59,9 @@ pub(crate) trait Codec: Default {
     /// Whether samples and histograms have start times.
     const START_TIMES: bool;
 
+    /// What stands for labels, or a part of one, in a [`Frame`].
+    type Piece: Copy;
+
     /// A place in the request.
     type Mark: Copy;
 
@@ -55,12 +69,12 @@ pub(crate) trait Codec: Default {
     fn begin_batch(&mut self);
 
     /// Appends what stands for labels in a [`Frame`].
-    fn labels(&mut self, ids: &[LabelId], table: &mut LabelTable, out: &mut Vec<u8>);
+    fn labels(&mut self, ids: &[LabelId], table: &mut LabelTable, out: &mut Vec<Self::Piece>);
 
     /// Appends a series with `extra` among its labels, and `content` and metadata behind them.
     fn series(
         &mut self,
-        frame: Frame<'_>,
+        frame: Frame<'_, Self::Piece>,
         extra: Option<LabelId>,
         content: &[u8],
         metadata: &[u8],
@@ -70,17 +84,20 @@ pub(crate) trait Codec: Default {
     /// Appends a series of one sample.
     fn sample(
         &mut self,
-        frame: Frame<'_>,
+        frame: Frame<'_, Self::Piece>,
         extra: Option<LabelId>,
         bits: u64,
         sample: &mut Sample,
         table: &mut LabelTable,
     );
 
+    /// Appends the only series of a row, which has one sample.
+    fn only(&mut self, labels: Named<'_>, bits: u64, sample: &mut Sample, table: &mut LabelTable);
+
     /// Appends series of one sample each, which differ in one label and in the value.
     fn buckets(
         &mut self,
-        frame: Frame<'_>,
+        frame: Frame<'_, Self::Piece>,
         buckets: impl Iterator<Item = (LabelId, u64)>,
         sample: &mut Sample,
         table: &mut LabelTable,

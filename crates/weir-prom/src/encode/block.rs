@@ -92,15 +92,8 @@ impl Block {
     #[inline(never)]
     fn put_long(&mut self, bytes: &[u8]) {
         for bytes in bytes.chunks(MAX_LITERAL) {
-            self.end_copy();
-            self.reserve(bytes.len());
-            let state = &mut self.state;
-            let (tag, start) = (state.end, state.end + 1);
-            self.elements[start..start + bytes.len()].copy_from_slice(bytes);
-            self.elements[tag] = (bytes.len() as u8 - 1) << 2;
-            state.literal = Some(tag);
-            state.end = start + bytes.len();
-            state.length += bytes.len();
+            let at = self.open_literal(bytes.len());
+            self.elements[at..at + bytes.len()].copy_from_slice(bytes);
         }
     }
 
@@ -117,10 +110,17 @@ impl Block {
     /// Appends the lower 1 to 8 bytes of a number.
     #[inline]
     pub(super) fn put_word(&mut self, word: u64, length: usize) {
-        self.reserve(0);
-        let state = &mut self.state;
-        let tag = match state.literal {
-            Some(tag) if state.end - tag + length <= MAX_LITERAL + 1 => tag,
+        let at = self.open_literal(length);
+        put_word_at(&mut self.elements, at, word);
+    }
+
+    /// Begins a literal of so many bytes, at most [`MAX_LITERAL`], or makes the last one longer. Returns where they go; words may be
+    /// written over their end.
+    #[inline]
+    fn open_literal(&mut self, length: usize) -> usize {
+        self.reserve(length);
+        let tag = match self.state.literal {
+            Some(tag) if self.state.end - tag + length <= MAX_LITERAL + 1 => tag,
             _ => {
                 self.end_copy();
                 let tag = self.state.end;
@@ -130,10 +130,11 @@ impl Block {
             }
         };
         let state = &mut self.state;
-        put_word_at(&mut self.elements, state.end, word);
+        let at = state.end;
         state.end += length;
         state.length += length;
         self.elements[tag] = ((state.end - tag - 2) << 2) as u8;
+        at
     }
 
     /// Appends bytes that stood in the message before, at `from`, as a copy if that is possible and worth it. Returns whether it is.
@@ -156,7 +157,40 @@ impl Block {
     /// Returns whether what stands at `from` can be copied to the end of the message.
     #[inline]
     pub(super) fn reaches(&self, from: usize) -> bool {
-        self.state.length - from <= MAX_OFFSET
+        can_be_copied(self.state.length - from)
+    }
+
+    /// Appends `length` bytes, one or more, that stood `back` bytes before them, which [can be copied](can_be_copied).
+    #[inline]
+    pub(super) fn put_back(&mut self, length: usize, back: usize) {
+        self.end_copy();
+        let state = &mut self.state;
+        state.copy = Copy {
+            from: state.length - back,
+            length,
+        };
+        state.literal = None;
+        state.length += length;
+    }
+
+    /// The same, followed by the lower 1 to 8 bytes of a number.
+    #[inline]
+    pub(super) fn put_back_and_word(&mut self, length: usize, back: usize, word: u64, bytes: usize) {
+        if length > MAX_COPY || self.state.copy.length > 0 {
+            self.put_back(length, back);
+            return self.put_word(word, bytes);
+        }
+        self.reserve(0);
+        let state = &mut self.state;
+        let (copy, tag) = (
+            (length as u64 - 1) << 2 | COPY | (back as u64) << 8,
+            (bytes as u64 - 1) << 2,
+        );
+        put_word_at(&mut self.elements, state.end, copy | tag << 24);
+        put_word_at(&mut self.elements, state.end + 4, word);
+        state.literal = Some(state.end + 3);
+        state.end += 4 + bytes;
+        state.length += length + bytes;
     }
 
     /// Appends bytes that stood in the message before, at `from`: as a copy if that is possible and worth it.
@@ -267,6 +301,12 @@ impl Block {
     }
 }
 
+/// Returns whether bytes can be copied from so far back.
+#[inline]
+pub(super) fn can_be_copied(back: usize) -> bool {
+    back <= MAX_OFFSET
+}
+
 /// Returns a copy of at most [`MAX_COPY`] bytes as an element, and how many bytes that takes.
 #[inline]
 fn copy(length: usize, offset: usize) -> (u64, usize) {
@@ -359,6 +399,8 @@ mod tests {
         Repeat(f64, f64),
         /// Bytes that are mostly those which stood there, by share of the message.
         Like(Vec<u8>, f64),
+        /// Bytes that stood so far back, by share of the message, and a word of so many bytes or none.
+        Back(f64, usize, u64, usize),
         /// Appends something and takes it back.
         Rewind(Vec<u8>),
     }
@@ -376,6 +418,8 @@ mod tests {
                 .prop_map(|(bytes, from)| Step::Like(bytes, from)),
             (prop::collection::vec(any::<u8>(), 0..300), 0.9..1.0)
                 .prop_map(|(bytes, from)| Step::Like(bytes, from)),
+            (0.0..1.0, 1..200usize, any::<u64>(), 0..9usize)
+                .prop_map(|(from, length, word, bytes)| Step::Back(from, length, word, bytes)),
             bytes.prop_map(Step::Rewind),
         ];
         prop::collection::vec(step, 0..60)
@@ -414,6 +458,20 @@ mod tests {
                                 .collect();
                             block.put_like(&like, &model[..model.len().min(200)], from);
                             want.extend_from_slice(&like);
+                        }
+                        Step::Back(share, length, word, bytes) => {
+                            let back = ((want.len() as f64 * share) as usize).max(1);
+                            if want.is_empty() || !can_be_copied(back) {
+                                continue;
+                            }
+                            match bytes {
+                                0 => block.put_back(*length, back),
+                                _ => block.put_back_and_word(*length, back, *word, *bytes),
+                            }
+                            for _ in 0..*length {
+                                want.push(want[want.len() - back]);
+                            }
+                            want.extend_from_slice(&word.to_le_bytes()[..*bytes]);
                         }
                         Step::Rewind(bytes) => {
                             let mark = block.mark();

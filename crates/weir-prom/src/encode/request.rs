@@ -38,7 +38,7 @@ pub(crate) struct Tally {
 }
 
 /// Writes series into requests within limits.
-pub(crate) struct RequestWriter<C> {
+pub(crate) struct RequestWriter<C: Codec> {
     limits: Limits,
     writer: SeriesWriter<C>,
     groups: Vec<GroupEnd>,

@@ -10,7 +10,7 @@ const SAMPLE: u8 = 0x12;
 const VALUE_AT: usize = 2;
 
 /// Where the eight bytes of a value that is not 0 stand in an encoded sample.
-const BITS_AT: usize = VALUE_AT + 1;
+pub(super) const BITS_AT: usize = VALUE_AT + 1;
 
 /// An encoded sample whose value is yet to be filled in, with the metadata of its series. Most samples of a batch have the times of the
 /// one before.
@@ -118,13 +118,25 @@ impl LastSample {
             block.put_again(&self.bytes, at);
         } else {
             self.bytes[BITS_AT..BITS_AT + 8].copy_from_slice(&bits.to_le_bytes());
-            let first = BITS_AT + differ.trailing_zeros() as usize / 8;
-            let last = BITS_AT + 8 - differ.leading_zeros() as usize / 8;
-            block.put_again(&self.bytes[..first], at);
-            block.put_word(bits >> (8 * (first - BITS_AT)), last - first);
-            block.put_again(&self.bytes[last..], at + last);
+            let (first, last) = differing(differ);
+            block.put_again(&self.bytes[..BITS_AT + first], at);
+            block.put_word(bits >> (8 * first), last - first);
+            block.put_again(&self.bytes[BITS_AT + last..], at + BITS_AT + last);
         }
         self.bits = bits;
+    }
+
+    /// Returns the bits of the value.
+    pub(super) fn bits(&self) -> u64 {
+        self.bits
+    }
+
+    /// Says that the same sample with other bits, which take as many bytes, was appended elsewise, at `at`.
+    pub(super) fn replace(&mut self, bits: u64, at: usize) {
+        if bits != 0 {
+            self.bytes[BITS_AT..BITS_AT + 8].copy_from_slice(&bits.to_le_bytes());
+        }
+        (self.bits, self.at) = (bits, at);
     }
 
     fn put_other(&mut self, sample: &mut Sample, bits: u64, at: usize, block: &mut Block) {
@@ -134,4 +146,11 @@ impl LastSample {
         block.put_like(&self.bytes, &last, at);
         self.version = sample.version;
     }
+}
+
+/// Returns from where to where the bytes of two words differ, given the bits in which they do; not of equal words.
+#[inline]
+pub(super) fn differing(bits: u64) -> (usize, usize) {
+    let (low, high) = (bits.trailing_zeros() as usize, bits.leading_zeros() as usize);
+    (low / 8, 8 - high / 8)
 }

@@ -8,23 +8,23 @@ use super::native::{put_times, times_len};
 use super::relabeled::Relabeled;
 use super::request::{Source, Tally};
 use super::sample::Sample;
-use super::{Codec, Frame};
+use super::{Codec, Frame, Named};
 use crate::collect::Tables;
 use crate::drops::Drops;
 use crate::family::{FamilyId, Suffix};
 use crate::labels::{LabelId, WellKnown};
 use crate::relabel::Relabel;
-use crate::rows::{Classic, Exemplar, Value};
+use crate::rows::{Classic, Exemplar, Row, Value};
 use crate::wire::put_header;
 
 /// Writes whole series one after the other.
-pub(super) struct SeriesWriter<C> {
+pub(super) struct SeriesWriter<C: Codec> {
     pub(super) codec: C,
     pub(super) tally: Tally,
     /// Labels of the current rows, without the generated ones.
-    shared: Shared,
+    shared: Shared<C::Piece>,
     /// Labels of the current series before `le` or `quantile`.
-    prefix: Vec<u8>,
+    prefix: Vec<C::Piece>,
     /// The family whose metadata stands in each of the current series.
     described: Option<FamilyId>,
     metadata: Vec<u8>,
@@ -41,10 +41,9 @@ pub(super) struct SeriesWriter<C> {
     relabeled: Option<Relabeled>,
 }
 
-/// Encoded labels, and where in them generated ones go.
-#[derive(Default)]
-struct Shared {
-    bytes: Vec<u8>,
+/// The labels of a row, and where in them generated ones go.
+struct Shared<P> {
+    pieces: Vec<P>,
     name_at: usize,
     extra_at: usize,
     /// End of a label that the generated one replaces.
@@ -62,7 +61,15 @@ impl<C: Codec> SeriesWriter<C> {
         Self {
             codec,
             tally: Tally::default(),
-            shared: Shared::default(),
+            shared: Shared {
+                pieces: Vec::new(),
+                name_at: 0,
+                extra_at: 0,
+                extra_end: 0,
+                rest_at: 0,
+                list_at: 0,
+                list: 0,
+            },
             prefix: Vec::new(),
             described: None,
             metadata: Vec::new(),
@@ -110,6 +117,12 @@ impl<C: Codec> SeriesWriter<C> {
 
     /// Writes the series of number points.
     pub(super) fn numbers(&mut self, source: &mut Source<'_>, rows: &[u32]) {
+        if let [row] = rows
+            && self.relabeled.is_none()
+            && source.row(*row).exemplars.is_none()
+        {
+            return self.number(source, *row);
+        }
         let family = self.begin(source, rows[0], WellKnown::Name);
         for at in rows {
             let row = source.row(*at);
@@ -120,6 +133,38 @@ impl<C: Codec> SeriesWriter<C> {
         self.gather_exemplars(source, rows);
         self.select(source, family, Suffix::None, false);
         self.end(source, None);
+    }
+
+    /// Writes the series of one point without exemplars, which is nearly every point.
+    fn number(&mut self, source: &mut Source<'_>, at: u32) {
+        let tables = &mut *source.tables;
+        let Row {
+            family,
+            plan,
+            labels: list,
+            time,
+            start,
+            value: Value::Number(bits),
+            ..
+        } = tables.rows.rows[at as usize]
+        else {
+            unreachable!("rows of one series have one kind");
+        };
+        self.describe(tables, family);
+        self.set_times(time, start);
+        let list = list.range();
+        let labels = &tables.rows.labels[list.clone()];
+        let (before, after) = labels.split_at(tables.shapes.place(plan, WellKnown::Name).at);
+        let labels = Named {
+            name: tables.families.get(family).name(Suffix::None),
+            before,
+            after,
+            list: list.start,
+        };
+        self.tally.series += 1;
+        self.tally.counts.samples += 1;
+        self.codec
+            .only(labels, bits, &mut self.sample, &mut tables.labels);
     }
 
     /// Writes the series of histogram points: the native one, the classic ones, or both.
@@ -298,13 +343,13 @@ impl<C: Codec> SeriesWriter<C> {
         let name = tables.shapes.place(row.plan, WellKnown::Name);
         let extra = tables.shapes.place(row.plan, generated);
         let shared = &mut self.shared;
-        shared.bytes.clear();
+        shared.pieces.clear();
         let labels = tables.rows.labels_of(row);
         shared.list = row.labels.range().start;
         let mut put = |range: Range<usize>| {
             self.codec
-                .labels(&labels[range], &mut tables.labels, &mut shared.bytes);
-            shared.bytes.len()
+                .labels(&labels[range], &mut tables.labels, &mut shared.pieces);
+            shared.pieces.len()
         };
         // `__name__` comes before both `le` and `quantile`.
         let replaced = extra.at + usize::from(extra.taken);
@@ -368,11 +413,11 @@ impl<C: Codec> SeriesWriter<C> {
         }
         let shared = &mut self.shared;
         self.prefix.clear();
-        self.prefix.extend_from_slice(&shared.bytes[..shared.name_at]);
+        self.prefix.extend_from_slice(&shared.pieces[..shared.name_at]);
         self.codec.labels(&[name], &mut tables.labels, &mut self.prefix);
         shared.list_at = self.prefix.len();
         self.prefix
-            .extend_from_slice(&shared.bytes[shared.name_at..shared.extra_at]);
+            .extend_from_slice(&shared.pieces[shared.name_at..shared.extra_at]);
         // Without a generated label, one of its name stays.
         shared.rest_at = if is_generated {
             shared.extra_end
@@ -428,14 +473,14 @@ impl<C: Codec> SeriesWriter<C> {
     }
 }
 
-impl Shared {
+impl<P> Shared<P> {
     /// Returns the labels of the current series, of which `prefix` are those before the generated one.
     #[inline]
-    fn frame<'f>(&'f self, prefix: &'f [u8]) -> Frame<'f> {
+    fn frame<'f>(&'f self, prefix: &'f [P]) -> Frame<'f, P> {
         Frame {
             before: prefix,
             list_at: self.list_at,
-            after: &self.bytes[self.rest_at..],
+            after: &self.pieces[self.rest_at..],
             list: self.list,
         }
     }

@@ -33,6 +33,13 @@ impl References {
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes[..self.len as usize]
     }
+
+    /// Returns the first eight bytes as a number; what follows the last byte is 0.
+    #[inline]
+    pub(crate) fn word(&self) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] = self.bytes;
+        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
 }
 
 /// Distinct strings of a request; the first is the empty one.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::block::{Block, BlockMark, Part};
 use super::sample::{LastSample, Sample};
-use super::{Codec, Frame};
+use super::{Codec, Frame, Named};
 use crate::Protocol;
 use crate::compress::{Compressor, FITS, elements};
 use crate::family::{Family, Suffix};
@@ -40,32 +40,23 @@ pub(crate) struct V1 {
     compressor: Compressor,
 }
 
-/// A label and its encoded length, together in one number of 64 bits.
+/// A label and its encoded length.
 #[derive(Debug, Clone, Copy)]
-struct Measured {
+pub(crate) struct Measured {
     id: LabelId,
-    len: usize,
+    len: u32,
 }
 
 impl Measured {
     #[inline]
     fn new(id: LabelId, table: &LabelTable) -> Self {
-        let len = table.encoded(id).len();
+        let len = table.encoded(id).len() as u32;
         Self { id, len }
     }
 
     #[inline]
-    fn to_bytes(self) -> [u8; 8] {
-        (u64::from(self.id.number()) << 32 | self.len as u64).to_le_bytes()
-    }
-
-    #[inline]
-    fn from_bytes(bytes: [u8; 8]) -> Self {
-        let number = u64::from_le_bytes(bytes);
-        Self {
-            id: LabelId::from_number((number >> 32) as u32),
-            len: number as u32 as usize,
-        }
+    fn len(self) -> usize {
+        self.len as usize
     }
 }
 
@@ -128,7 +119,7 @@ impl V1 {
     fn put_label(&mut self, label: Measured, table: &mut LabelTable) {
         let here = self.here();
         let before = std::mem::replace(table.seen_mut(label.id), here);
-        if before.request != here.request || !self.series.repeat(before.at, label.len) {
+        if before.request != here.request || !self.series.repeat(before.at, label.len()) {
             self.put_new_label(label.id, table);
         }
     }
@@ -164,7 +155,7 @@ impl V1 {
         let here = self.series.length();
         if before.is_none_or(|at| !self.series.repeat(at, labels.len)) {
             for label in labels.list {
-                self.put_label(Measured::from_bytes(*label), table);
+                self.put_label(*label, table);
             }
         }
         here
@@ -174,14 +165,14 @@ impl V1 {
     #[inline]
     fn put_series(
         &mut self,
-        frame: Frame<'_>,
+        frame: Frame<'_, Measured>,
         extra: Option<LabelId>,
         content_len: usize,
         table: &mut LabelTable,
     ) {
         let extra = extra.map(|id| Measured::new(id, table));
         let [before, after] = [frame.before, frame.after].map(Labels::new);
-        self.put_head(before.len + extra.map_or(0, |label| label.len) + after.len + content_len);
+        self.put_head(before.len + extra.map_or(0, Measured::len) + after.len + content_len);
         self.put_labels(before, None, table);
         if let Some(label) = extra {
             self.put_label(label, table);
@@ -193,14 +184,13 @@ impl V1 {
 /// A list of labels, and their encoded length together.
 #[derive(Clone, Copy)]
 struct Labels<'l> {
-    list: &'l [[u8; 8]],
+    list: &'l [Measured],
     len: usize,
 }
 
 impl<'l> Labels<'l> {
-    fn new(bytes: &'l [u8]) -> Self {
-        let list = bytes.as_chunks().0;
-        let len = list.iter().map(|label| Measured::from_bytes(*label).len).sum();
+    fn new(list: &'l [Measured]) -> Self {
+        let len = list.iter().map(|label| label.len()).sum();
         Self { list, len }
     }
 }
@@ -228,21 +218,19 @@ impl Codec for V1 {
     const HISTOGRAM: u8 = 0x22;
     const START_TIMES: bool = false;
 
+    type Piece = Measured;
     type Mark = Mark;
 
     fn begin_batch(&mut self) {}
 
     #[inline]
-    fn labels(&mut self, ids: &[LabelId], table: &mut LabelTable, out: &mut Vec<u8>) {
-        out.reserve(8 * ids.len());
-        for id in ids {
-            out.extend_from_slice(&Measured::new(*id, table).to_bytes());
-        }
+    fn labels(&mut self, ids: &[LabelId], table: &mut LabelTable, out: &mut Vec<Measured>) {
+        out.extend(ids.iter().map(|id| Measured::new(*id, table)));
     }
 
     fn series(
         &mut self,
-        frame: Frame<'_>,
+        frame: Frame<'_, Measured>,
         extra: Option<LabelId>,
         content: &[u8],
         metadata: &[u8],
@@ -256,7 +244,7 @@ impl Codec for V1 {
 
     fn sample(
         &mut self,
-        frame: Frame<'_>,
+        frame: Frame<'_, Measured>,
         extra: Option<LabelId>,
         bits: u64,
         sample: &mut Sample,
@@ -266,9 +254,20 @@ impl Codec for V1 {
         self.sample.put(sample, bits, &mut self.series);
     }
 
+    fn only(&mut self, labels: Named<'_>, bits: u64, sample: &mut Sample, table: &mut LabelTable) {
+        let Named {
+            name, before, after, ..
+        } = labels;
+        let ids = before.iter().chain([&name]).chain(after);
+        let len: usize = ids.clone().map(|id| table.encoded(*id).len()).sum();
+        self.put_head(len + sample.len(bits));
+        ids.for_each(|id| self.put_label(Measured::new(*id, table), table));
+        self.sample.put(sample, bits, &mut self.series);
+    }
+
     fn buckets(
         &mut self,
-        frame: Frame<'_>,
+        frame: Frame<'_, Measured>,
         buckets: impl Iterator<Item = (LabelId, u64)>,
         sample: &mut Sample,
         table: &mut LabelTable,
@@ -277,7 +276,7 @@ impl Codec for V1 {
         let (mut before_at, mut after_at) = (None, None);
         for (label, bits) in buckets {
             let label = Measured::new(label, table);
-            self.put_head(before.len + label.len + after.len + sample.len(bits));
+            self.put_head(before.len + label.len() + after.len + sample.len(bits));
             before_at = Some(self.put_labels(before, before_at, table));
             self.put_label(label, table);
             after_at = Some(self.put_labels(after, after_at, table));

@@ -1,9 +1,15 @@
 //! Remote write 2.0: `io.prometheus.write.v2.Request`.
 
-use super::block::{Block, BlockMark, Part};
-use super::sample::{LastSample, Sample};
+mod lists;
+mod run;
+
+use lists::{List, Lists};
+use run::Run;
+
+use super::block::{Block, BlockMark, Part, can_be_copied};
+use super::sample::{BITS_AT, LastSample, Sample};
 use super::symbols::{self, References, Symbols};
-use super::{Codec, Frame};
+use super::{Codec, Frame, Named};
 use crate::Protocol;
 use crate::compress::{Compressor, FITS, elements};
 use crate::family::Family;
@@ -24,17 +30,27 @@ const LABELS: u8 = 0x0a;
 pub(crate) struct V2 {
     symbols: Symbols,
     series: Block,
-    /// What the last series of the request has before its content, and where it stands.
-    head: Vec<u8>,
-    head_at: usize,
-    /// Bytes of its content and metadata.
+    head: Head,
+    /// The references of the last series of the request, and where they stand.
+    labels: Vec<u8>,
+    labels_at: usize,
+    /// Those of the next one.
+    next: Vec<u8>,
+    /// Bytes of the content and metadata of the last series.
     content_len: usize,
-    /// Room for the next one.
-    next_head: Vec<u8>,
     sample: LastSample,
     lists: Lists,
     table: Vec<u8>,
     compressor: Compressor,
+}
+
+/// Tags and lengths in front of the references of the last series of the request.
+#[derive(Debug, Default)]
+struct Head {
+    bytes: Vec<u8>,
+    /// Bytes of the series and of its references; 0 if there is no such series.
+    lengths: (usize, usize),
+    at: usize,
 }
 
 /// A place in the request.
@@ -44,101 +60,105 @@ pub(crate) struct Mark {
     symbols: symbols::Mark,
 }
 
+impl Head {
+    /// Appends the head of a series.
+    #[inline]
+    fn put(&mut self, lengths: (usize, usize), block: &mut Block) {
+        let here = block.length();
+        if self.lengths == lengths {
+            block.put_again(&self.bytes, self.at);
+        } else {
+            self.lengths = lengths;
+            self.bytes.clear();
+            put_header(&mut self.bytes, SERIES, lengths.0);
+            open_list(lengths.1, &mut self.bytes);
+            block.put(&self.bytes);
+        }
+        self.at = here;
+    }
+}
+
 impl V2 {
     /// Appends a series but for its content and metadata, which take `content_len` bytes.
-    fn put_head(&mut self, frame: Frame<'_>, extra: &[u8], content_len: usize) {
+    fn put_series(&mut self, frame: Frame<'_, u8>, extra: &[u8], content_len: usize) {
         let Frame {
             before,
             list_at,
             after,
             list,
         } = frame;
-        let labels_len = before.len() + extra.len() + after.len();
-        let head = &mut self.next_head;
-        head.clear();
-        head.reserve(labels_len + 16);
-        put_header(head, SERIES, list_head_len(labels_len) + labels_len + content_len);
-        open_list(labels_len, head);
-        let before_at = head.len();
-        head.extend_from_slice(before);
-        head.extend_from_slice(extra);
-        head.extend_from_slice(after);
-        let here = self.series.length();
-        let block = &mut self.series;
-        let (first, rest) = (&before[list_at..], after);
-        let (len, list_at) = (first.len() + rest.len(), before_at + list_at);
-        match self.lists.get(list, len).filter(|at| block.reaches(*at)) {
+        self.next.clear();
+        for part in [before, extra, after] {
+            self.next.extend_from_slice(part);
+        }
+        let list = List {
+            number: list,
+            at: list_at,
+            gap: before.len()..before.len() + extra.len(),
+        };
+        self.put_head(&list, content_len);
+    }
+
+    /// Appends a series, whose references have been gathered, but for its content and metadata.
+    fn put_head(&mut self, list: &List, content_len: usize) {
+        let (block, next) = (&mut self.series, &self.next);
+        let len = list_head_len(next.len()) + next.len() + content_len;
+        self.head.put((len, next.len()), block);
+        let here = block.length();
+        match self.lists.find(list, next.len()).filter(|at| block.reaches(*at)) {
             Some(at) => {
-                block.put_like(&head[..list_at], &self.head, self.head_at);
-                block.put_again(first, at);
-                block.put(extra);
-                block.put_again(rest, at + first.len());
+                let List { at: start, gap, .. } = list;
+                block.put_like(&next[..*start], &self.labels, self.labels_at);
+                block.put_again(&next[*start..gap.start], at);
+                block.put(&next[gap.clone()]);
+                block.put_again(&next[gap.end..], at + gap.start - start);
             }
-            None => block.put_like(head, &self.head, self.head_at),
+            None => block.put_like(next, &self.labels, self.labels_at),
         }
-        if extra.is_empty() {
-            self.lists.note(list, len, here + list_at);
-        }
-        std::mem::swap(&mut self.head, &mut self.next_head);
-        self.head_at = here;
+        self.lists.note(list, next.len(), here);
+        std::mem::swap(&mut self.labels, &mut self.next);
+        self.labels_at = here;
         self.content_len = content_len;
     }
 
-    /// Appends the head of the last series once more with a label of the same length in the place of one; `after` bytes of labels follow it.
-    fn put_head_again(&mut self, label: &[u8], after: usize) {
-        let here = self.series.length();
-        let end = self.head.len() - after;
-        let start = end - label.len();
-        self.head[start..end].copy_from_slice(label);
-        self.series.put_again(&self.head[..start], self.head_at);
-        self.series.put(label);
-        self.series.put_again(&self.head[end..], self.head_at + end);
-        self.head_at = here;
+    /// Prepares for series of the length of the last one, which ends with a single sample and differs from them in the value and in the
+    /// label at `at`. Nothing if that label is too long.
+    fn begin_run(&self, label: References, at: usize) -> Option<Run> {
+        let (label_len, head_len) = (label.bytes().len(), self.head.bytes.len());
+        let length = self.series.length() - self.head.at;
+        (label_len <= 8 && can_be_copied(length)).then(|| Run {
+            label: label.word(),
+            bits: self.sample.bits(),
+            label_len,
+            content_len: self.content_len,
+            label_at: head_len + at,
+            value_at: head_len + self.labels.len() + BITS_AT,
+            length,
+            left: 0,
+        })
+    }
+
+    fn end_run(&mut self, run: &Run) {
+        let (here, head_len) = (
+            self.series.length() + run.left - run.length,
+            self.head.bytes.len(),
+        );
+        if run.left > 0 {
+            self.series.put_back(run.left, run.length);
+        }
+        let at = run.label_at - head_len;
+        self.labels[at..at + run.label_len].copy_from_slice(&run.label.to_le_bytes()[..run.label_len]);
+        self.head.at = here;
+        self.labels_at = here + head_len;
+        self.sample.replace(run.bits, here + run.value_at - BITS_AT);
     }
 
     /// Forgets what could be copied.
     fn forget(&mut self) {
-        self.head.clear();
+        self.head.lengths = (0, 0);
+        self.labels.clear();
         self.sample.forget();
         self.lists.clear();
-    }
-}
-
-/// Lists of labels that are told apart.
-const LISTS: usize = 1024;
-
-/// Where lists of labels stood last in the request.
-#[derive(Debug)]
-struct Lists(Box<[List; LISTS]>);
-
-#[derive(Debug, Clone, Copy, Default)]
-struct List {
-    number: usize,
-    /// Bytes of it; 0 is none.
-    len: usize,
-    at: usize,
-}
-
-impl Default for Lists {
-    fn default() -> Self {
-        Self(Box::new([List::default(); LISTS]))
-    }
-}
-
-impl Lists {
-    fn clear(&mut self) {
-        self.0.fill(List::default());
-    }
-
-    #[inline]
-    fn get(&self, number: usize, len: usize) -> Option<usize> {
-        let list = self.0[number % LISTS];
-        (list.number == number && list.len == len && len > 0).then_some(list.at)
-    }
-
-    #[inline]
-    fn note(&mut self, number: usize, len: usize, at: usize) {
-        self.0[number % LISTS] = List { number, len, at };
     }
 }
 
@@ -148,6 +168,7 @@ impl Codec for V2 {
     const HISTOGRAM: u8 = 0x1a;
     const START_TIMES: bool = true;
 
+    type Piece = u8;
     type Mark = Mark;
 
     fn begin_batch(&mut self) {
@@ -166,51 +187,73 @@ impl Codec for V2 {
 
     fn series(
         &mut self,
-        frame: Frame<'_>,
+        frame: Frame<'_, u8>,
         extra: Option<LabelId>,
         content: &[u8],
         metadata: &[u8],
         table: &mut LabelTable,
     ) {
         let extra = extra.map_or_else(References::default, |id| self.symbols.references(id, table));
-        self.put_head(frame, extra.bytes(), content.len() + metadata.len());
+        self.put_series(frame, extra.bytes(), content.len() + metadata.len());
         self.series.put(content);
         self.series.put(metadata);
         self.sample.forget();
     }
 
-    #[inline]
     fn sample(
         &mut self,
-        frame: Frame<'_>,
+        frame: Frame<'_, u8>,
         extra: Option<LabelId>,
         bits: u64,
         sample: &mut Sample,
         table: &mut LabelTable,
     ) {
         let extra = extra.map_or_else(References::default, |id| self.symbols.references(id, table));
-        self.put_head(frame, extra.bytes(), sample.len(bits));
+        self.put_series(frame, extra.bytes(), sample.len(bits));
+        self.sample.put(sample, bits, &mut self.series);
+    }
+
+    fn only(&mut self, labels: Named<'_>, bits: u64, sample: &mut Sample, table: &mut LabelTable) {
+        self.next.clear();
+        self.symbols.put_labels(labels.before, table, &mut self.next);
+        self.symbols.put_labels(&[labels.name], table, &mut self.next);
+        let at = self.next.len();
+        self.symbols.put_labels(labels.after, table, &mut self.next);
+        let end = self.next.len();
+        let list = List {
+            number: labels.list,
+            at,
+            gap: end..end,
+        };
+        self.put_head(&list, sample.len(bits));
         self.sample.put(sample, bits, &mut self.series);
     }
 
     fn buckets(
         &mut self,
-        frame: Frame<'_>,
+        frame: Frame<'_, u8>,
         buckets: impl Iterator<Item = (LabelId, u64)>,
         sample: &mut Sample,
         table: &mut LabelTable,
     ) {
-        let mut label_len = None;
+        let mut run: Option<Run> = None;
         for (label, bits) in buckets {
             let label = self.symbols.references(label, table);
-            let (label, content_len) = (label.bytes(), sample.len(bits));
-            if label_len == Some(label.len()) && content_len == self.content_len {
-                self.put_head_again(label, frame.after.len());
-            } else {
-                self.put_head(frame, label, content_len);
-                label_len = Some(label.len());
+            let content_len = sample.len(bits);
+            match &mut run {
+                Some(run) if run.fits(&label, content_len) => run.put(label.word(), bits, &mut self.series),
+                _ => {
+                    if let Some(run) = run.take() {
+                        self.end_run(&run);
+                    }
+                    self.put_series(frame, label.bytes(), content_len);
+                    self.sample.put(sample, bits, &mut self.series);
+                    run = self.begin_run(label, frame.before.len());
+                }
             }
-            self.sample.put(sample, bits, &mut self.series);
+        }
+        if let Some(run) = run {
+            self.end_run(&run);
         }
     }
 
