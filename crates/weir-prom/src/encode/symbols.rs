@@ -34,6 +34,15 @@ impl References {
         &self.bytes[..self.len as usize]
     }
 
+    /// Appends the references.
+    #[inline]
+    fn put(&self, out: &mut Vec<u8>) {
+        // A copy of constant length is two moves.
+        let end = out.len() + self.len as usize;
+        out.extend_from_slice(&self.bytes);
+        out.truncate(end);
+    }
+
     /// Returns the first eight bytes as a number; what follows the last byte is 0.
     #[inline]
     pub(crate) fn word(&self) -> u64 {
@@ -108,28 +117,15 @@ impl Symbols {
     }
 
     /// Appends the references of labels.
-    pub(crate) fn put_labels(&mut self, mut ids: &[LabelId], table: &mut LabelTable, out: &mut Vec<u8>) {
-        let mut end = out.len();
-        out.resize(end + ids.len() * MOST_BYTES + 2, 0);
-        loop {
-            // As many as are known, which mostly is all of them.
-            let mut known = 0;
-            for id in ids {
-                match self.references.get(id.number() as usize) {
-                    Some(References { bytes, len }) if *len > 0 => {
-                        // A copy of constant length is two moves; the next one goes over what is too much.
-                        out[end..end + bytes.len()].copy_from_slice(bytes);
-                        end += *len as usize;
-                        known += 1;
-                    }
-                    _ => break,
-                }
+    #[inline]
+    pub(crate) fn put_labels(&mut self, ids: &[LabelId], table: &mut LabelTable, out: &mut Vec<u8>) {
+        out.reserve(ids.len() * MOST_BYTES + 2);
+        for id in ids {
+            match self.references.get(id.number() as usize) {
+                Some(known) if known.len > 0 => known.put(out),
+                _ => self.add_label(*id, table).put(out),
             }
-            ids = &ids[known..];
-            let Some(id) = ids.first() else { break };
-            self.add_label(*id, table);
         }
-        out.truncate(end);
     }
 
     /// Returns the references of a label.
