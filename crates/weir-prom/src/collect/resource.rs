@@ -62,7 +62,7 @@ impl Collector<'_> {
             // A key that is not UTF-8 is nobody's choice; its content is an error already.
             let key = str::from_utf8(table.names.key_raw(attr.key)).unwrap_or_default();
             if let Some(slot) = service.slot(key) {
-                *slot = attr.content.label_or_note(&mut parts.error);
+                *slot = attr.content().label_or_note(&mut parts.error);
             } else {
                 described.push(*attr);
             }
@@ -73,10 +73,10 @@ impl Collector<'_> {
             {
                 parts
                     .promoted
-                    .extend(attr.content.label_or_note(&mut parts.error));
+                    .extend(attr.content().label_or_note(&mut parts.error));
             }
             if settings.resource_labels.wants(key)
-                && let Some(id) = attr.content.label_or_note(&mut parts.error)
+                && let Some(id) = attr.content().label_or_note(&mut parts.error)
             {
                 parts.copied.push(Copied {
                     key: attr.key,
@@ -110,7 +110,7 @@ impl Collector<'_> {
             Ok(_)
                 if described
                     .iter()
-                    .all(|attr| matches!(attr.content, Content::Empty)) => {}
+                    .all(|attr| matches!(attr.content(), Content::Empty)) => {}
             Ok((plan, hash)) => {
                 let labels = (first..tables.rows.labels.len()).into();
                 self.target = Some(Target {

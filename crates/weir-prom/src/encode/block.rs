@@ -118,7 +118,6 @@ impl Block {
     /// written over their end.
     #[inline]
     fn open_literal(&mut self, length: usize) -> usize {
-        self.reserve(length);
         let tag = match self.state.literal {
             Some(tag) if self.state.end - tag + length <= MAX_LITERAL + 1 => tag,
             _ => {
@@ -129,6 +128,7 @@ impl Block {
                 tag
             }
         };
+        self.reserve(length);
         let state = &mut self.state;
         let at = state.end;
         state.end += length;
@@ -505,6 +505,19 @@ mod tests {
         assert!(!block.repeat(0, 3), "as long as the bytes");
         block.finish(Part::default(), Part::default(), &mut out);
         assert_eq!(out, b"\x0e\x18one two\x0d\x07");
+    }
+
+    #[test]
+    fn a_literal_has_room_behind_a_copy_of_many_parts() {
+        for length in (1..2000).step_by(7) {
+            let (mut block, mut out) = (Block::default(), Vec::new());
+            block.put(&[7; 100]);
+            block.put_back(length, 1);
+            block.put(&[8; MAX_LITERAL]);
+            block.finish(Part::default(), Part::default(), &mut out);
+            let message = snap::raw::Decoder::new().decompress_vec(&out).unwrap();
+            assert_eq!(message, [vec![7; 100 + length], vec![8; MAX_LITERAL]].concat());
+        }
     }
 
     #[test]

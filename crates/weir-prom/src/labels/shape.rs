@@ -13,12 +13,6 @@ use crate::drops::DropReason;
 /// Most plans that are kept from one batch to the next.
 const MAX_KEPT: usize = 4096;
 
-/// Stands for an attribute without a value in a signature. No key has this number.
-const EMPTY: u32 = u32::MAX;
-
-/// Stands for a bad attribute, which no signature has.
-const BAD: u32 = u32::MAX - 1;
-
 /// A remembered label order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PlanId(u32);
@@ -49,14 +43,23 @@ enum Slot {
 
 #[derive(Debug)]
 struct Plan {
-    /// The scope's shape, then the keys of a point in the order sent.
+    /// The scope's shape, then the [`Attr::part`]s of a point in the order sent. None of them is bad.
     signature: Box<[u32]>,
     slots: Vec<Slot>,
-    /// For each attribute which slot it fills alone, if any; nothing if some attributes share one.
-    targets: Option<Box<[u32]>>,
+    /// Where each attribute goes; nothing if some share a slot.
+    fills: Option<Box<[Fill]>>,
     name: Place,
     le: Place,
     quantile: Place,
+}
+
+/// An attribute that fills a slot alone.
+#[derive(Debug, Clone, Copy)]
+struct Fill {
+    /// Its [`Attr::part`].
+    part: u32,
+    /// The slot; [`NONE`] if it fills none.
+    slot: u32,
 }
 
 /// All plans by signature.
@@ -77,9 +80,10 @@ struct Template {
     labels: Vec<LabelId>,
     /// Sum of the hashes of the labels that are there.
     hash: u64,
+    fills: Vec<Fill>,
 }
 
-/// No target, and a label yet to be filled in.
+/// No slot, and a label yet to be filled in.
 const NONE: u32 = u32::MAX;
 
 impl Shapes {
@@ -117,6 +121,9 @@ impl Shapes {
         table: &mut LabelTable,
         out: &mut Vec<LabelId>,
     ) -> Result<(PlanId, u64), DropReason> {
+        if let Some(found) = self.template.fill(base, attrs, out) {
+            return Ok(found);
+        }
         if let Some(reason) = base.error {
             return Err(reason);
         }
@@ -125,11 +132,13 @@ impl Shapes {
             _ => self.look_up(base, attrs, table)?,
         };
         self.last = Some(id);
-        let Plan { slots, targets, .. } = &self.plans[id as usize];
-        if let Some(targets) = targets {
-            self.template.set(id, slots, base, table);
-            let hash = self.template.fill(targets, attrs, out);
-            return Ok((PlanId(id), hash));
+        let Plan { slots, fills, .. } = &self.plans[id as usize];
+        if let Some(fills) = fills {
+            self.template.set(id, slots, fills, base, table);
+            return Ok(self
+                .template
+                .fill(base, attrs, out)
+                .expect("it is the template of this point"));
         }
         let mut sum = 0u64;
         out.extend(slots.iter().map(|slot| {
@@ -150,11 +159,11 @@ impl Shapes {
 
     #[cold]
     fn look_up(&mut self, base: &Base, attrs: &[Attr], table: &LabelTable) -> Result<u32, DropReason> {
-        if let Some(reason) = attrs.iter().find_map(|attr| attr.content.error()) {
+        if let Some(reason) = attrs.iter().find_map(|attr| attr.content().error()) {
             return Err(reason);
         }
         let signature: Box<[u32]> = std::iter::once(base.shape)
-            .chain(attrs.iter().map(Attr::part))
+            .chain(attrs.iter().map(|attr| attr.part()))
             .collect();
         if let Some(id) = self.by_signature.get(&signature) {
             return Ok(*id);
@@ -168,11 +177,9 @@ impl Shapes {
 
 impl Template {
     /// Makes it one of a plan and a scope.
-    #[inline]
-    fn set(&mut self, plan: u32, slots: &[Slot], base: &Base, table: &LabelTable) {
-        if (self.plan, self.base) == (plan, base.number) {
-            return;
-        }
+    fn set(&mut self, plan: u32, slots: &[Slot], fills: &[Fill], base: &Base, table: &LabelTable) {
+        self.fills.clear();
+        self.fills.extend_from_slice(fills);
         (self.plan, self.base) = (plan, base.number);
         let shared = |slot: &Slot| match slot {
             Slot::Base(at) => Some(base.labels[*at].id),
@@ -189,20 +196,29 @@ impl Template {
             .extend(shared.map(|id| id.unwrap_or(LabelId::from_number(NONE))));
     }
 
-    /// Appends the labels with those of a point's attributes to `out`. Returns the sum of their hashes.
+    /// Appends the labels with those of a point's attributes to `out`. Returns the plan and the sum of their hashes; nothing if the
+    /// point has another plan or scope.
     #[inline]
-    fn fill(&self, targets: &[u32], attrs: &[Attr], out: &mut Vec<LabelId>) -> u64 {
+    fn fill(&self, base: &Base, attrs: &[Attr], out: &mut Vec<LabelId>) -> Option<(PlanId, u64)> {
+        if self.base != base.number || self.fills.len() != attrs.len() {
+            return None;
+        }
         let start = out.len();
         out.extend_from_slice(&self.labels);
         let labels = &mut out[start..];
-        let mut hash = self.hash;
-        for (target, attr) in targets.iter().zip(attrs) {
-            if let Some(label) = labels.get_mut(*target as usize) {
+        let (mut hash, mut differ) = (self.hash, 0);
+        for (fill, attr) in self.fills.iter().zip(attrs) {
+            differ |= fill.part ^ attr.part();
+            if let Some(label) = labels.get_mut(fill.slot as usize) {
                 *label = attr.label();
                 hash = hash.wrapping_add(attr.hash);
             }
         }
-        hash
+        if differ != 0 {
+            out.truncate(start);
+            return None;
+        }
+        Some((PlanId(self.plan), hash))
     }
 }
 
@@ -217,26 +233,6 @@ impl Plan {
         *shape == base.shape
             && keys.len() == attrs.len()
             && keys.iter().zip(attrs).all(|(key, attr)| *key == attr.part())
-    }
-}
-
-impl Attr {
-    /// Returns the attribute's part of a signature.
-    #[inline]
-    fn part(&self) -> u32 {
-        match self.content {
-            Content::Label(_) => self.key.number(),
-            Content::Empty => EMPTY,
-            Content::Bad(_) => BAD,
-        }
-    }
-
-    #[inline]
-    fn label(&self) -> LabelId {
-        match self.content {
-            Content::Label(id) => id,
-            Content::Empty | Content::Bad(_) => unreachable!("the signature says that there is a label"),
-        }
     }
 }
 
@@ -266,7 +262,7 @@ fn plan(signature: Box<[u32]>, base: &Base, attrs: &[Attr], table: &LabelTable) 
     let replaced: HashSet<KeyId> = base.copied.iter().map(|copied| copied.key).collect();
     let mut parts: Vec<(NameId, KeyId, Source)> = Vec::new();
     for (at, attr) in attrs.iter().enumerate() {
-        if let (Content::Label(id), false) = (attr.content, replaced.contains(&attr.key)) {
+        if let (Content::Label(id), false) = (attr.content(), replaced.contains(&attr.key)) {
             parts.push((table.name(id), attr.key, Source::Attr(at)));
         }
     }
@@ -298,8 +294,8 @@ fn plan(signature: Box<[u32]>, base: &Base, attrs: &[Attr], table: &LabelTable) 
     let (name, le, quantile) = places(&ordered);
     let slots: Vec<Slot> = slots.into_iter().map(|(.., slot)| slot).collect();
     Plan {
+        fills: fills(&slots, attrs),
         signature,
-        targets: targets(&slots, attrs.len()),
         slots,
         name,
         le,
@@ -308,16 +304,22 @@ fn plan(signature: Box<[u32]>, base: &Base, attrs: &[Attr], table: &LabelTable) 
 }
 
 /// Returns which slot each attribute fills alone; nothing if some share one.
-fn targets(slots: &[Slot], attributes: usize) -> Option<Box<[u32]>> {
-    let mut targets = vec![NONE; attributes];
+fn fills(slots: &[Slot], attrs: &[Attr]) -> Option<Box<[Fill]>> {
+    let mut fills: Vec<Fill> = attrs
+        .iter()
+        .map(|attr| Fill {
+            part: attr.part(),
+            slot: NONE,
+        })
+        .collect();
     for (slot, index) in slots.iter().zip(0..) {
         match slot {
-            Slot::Attr(at) => targets[*at] = index,
+            Slot::Attr(at) => fills[*at].slot = index,
             Slot::Base(_) | Slot::Copied(_) => {}
             Slot::Join(..) => return None,
         }
     }
-    Some(targets.into())
+    Some(fills.into())
 }
 
 fn slot(run: &[(NameId, KeyId, Source)]) -> Slot {

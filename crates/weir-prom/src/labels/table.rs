@@ -79,13 +79,58 @@ impl Latest {
     };
 }
 
-/// An attribute after translation.
+/// An attribute after translation; a small one, as there are many.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Attr {
     pub(crate) key: KeyId,
-    pub(crate) content: Content,
-    /// Hash of the label.
+    /// The number of its label, or [`EMPTY`], or [`BAD`] and more.
+    code: u32,
+    /// Hash of the label; 0 without one.
     pub(crate) hash: u64,
+}
+
+/// Codes from here on, and label numbers below.
+const NO_LABEL: u32 = u32::MAX - 255;
+
+/// Code of [`Content::Empty`].
+const EMPTY: u32 = NO_LABEL;
+
+/// Code of [`Content::Bad`] with the first reason.
+const BAD: u32 = EMPTY + 1;
+
+impl Attr {
+    fn new(key: KeyId, content: Content, hash: u64) -> Self {
+        let code = match content {
+            Content::Label(id) => id.0,
+            Content::Empty => EMPTY,
+            Content::Bad(reason) => BAD + reason as u32,
+        };
+        Self { key, code, hash }
+    }
+
+    pub(crate) fn content(self) -> Content {
+        match self.code {
+            EMPTY => Content::Empty,
+            BAD.. => Content::Bad(DropReason::ALL[(self.code - BAD) as usize]),
+            id => Content::Label(LabelId(id)),
+        }
+    }
+
+    /// Returns the label of an attribute that has one.
+    #[inline]
+    pub(crate) fn label(self) -> LabelId {
+        LabelId(self.code)
+    }
+
+    /// Returns what an attribute contributes to the order of labels: its key, or that it has no label.
+    #[inline]
+    pub(crate) fn part(self) -> u32 {
+        if self.code < NO_LABEL {
+            self.key.number()
+        } else {
+            self.code
+        }
+    }
 }
 
 /// What became of an attribute.
@@ -139,11 +184,7 @@ impl Default for Position {
         let none = Recent {
             start: 0,
             len: 0,
-            attr: Attr {
-                key: KeyId::default(),
-                content: Content::Empty,
-                hash: 0,
-            },
+            attr: Attr::new(KeyId::default(), Content::Empty, 0),
         };
         Self {
             recent: [none; RECENT],
@@ -320,7 +361,7 @@ impl LabelTable {
         } else {
             0
         };
-        Attr { key, content, hash }
+        Attr::new(key, content, hash)
     }
 
     fn content(&mut self, key: KeyId, value: AnyValue<'_>) -> Content {
@@ -394,7 +435,10 @@ impl LabelTable {
         self.longest = self.longest.max(end - start);
         let value_hash = self.raw.hash(value);
         let hash = pair_hash(self.names.hash(name), value_hash);
-        let id = LabelId(u32::try_from(self.labels.len()).expect("memory ends before four billion labels"));
+        let number = u32::try_from(self.labels.len())
+            .ok()
+            .filter(|number| *number < NO_LABEL);
+        let id = LabelId(number.expect("memory ends before four billion labels"));
         self.labels.push(Label {
             name,
             start,
