@@ -17,10 +17,7 @@ pub(crate) struct Mark {
     count: usize,
 }
 
-/// Most bytes of a label's references: two varints of numbers of 32 bits.
-const MOST_BYTES: usize = 10;
-
-/// The references of a label's name and value, as they stand in a list; empty for a label that is not in the request yet.
+/// The references of a label's name and value, as they stand in a list: two varints of numbers of 32 bits.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct References {
     /// More than they can take, which makes sixteen of it all.
@@ -29,18 +26,19 @@ pub(crate) struct References {
 }
 
 impl References {
+    fn new(name: u32, value: u32) -> Self {
+        let mut encoded = Vec::with_capacity(10);
+        put_varint(&mut encoded, u64::from(name));
+        put_varint(&mut encoded, u64::from(value));
+        let mut references = Self::default();
+        references.bytes[..encoded.len()].copy_from_slice(&encoded);
+        references.len = encoded.len() as u32;
+        references
+    }
+
     #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes[..self.len as usize]
-    }
-
-    /// Appends the references.
-    #[inline]
-    fn put(&self, out: &mut Vec<u8>) {
-        // A copy of constant length is two moves.
-        let end = out.len() + self.len as usize;
-        out.extend_from_slice(&self.bytes);
-        out.truncate(end);
     }
 
     /// Returns the first eight bytes as a number; what follows the last byte is 0.
@@ -51,12 +49,50 @@ impl References {
     }
 }
 
+/// References of at most seven bytes, and in the last byte their length: 0 for a label that is not in the request yet, or has longer ones.
+#[derive(Debug, Clone, Copy, Default)]
+struct Short(u64);
+
+impl Short {
+    fn new(references: &References) -> Self {
+        match references.len {
+            len @ ..8 => Self(references.word() | u64::from(len) << 56),
+            _ => Self(0),
+        }
+    }
+
+    #[inline]
+    fn len(self) -> usize {
+        (self.0 >> 56) as usize
+    }
+
+    /// Appends the references.
+    #[inline]
+    fn put(self, out: &mut Vec<u8>) {
+        // A copy of constant length is one move; the next one goes over what is too much.
+        let end = out.len() + self.len();
+        out.extend_from_slice(&self.0.to_le_bytes());
+        out.truncate(end);
+    }
+}
+
+impl From<Short> for References {
+    #[inline]
+    fn from(short: Short) -> Self {
+        let [a, b, c, d, e, f, g, len] = short.0.to_le_bytes();
+        Self {
+            bytes: [a, b, c, d, e, f, g, 0, 0, 0, 0, 0],
+            len: u32::from(len),
+        }
+    }
+}
+
 /// Distinct strings of a request; the first is the empty one.
 #[derive(Debug)]
 pub(crate) struct Symbols {
     interner: Interner,
     /// By label, as far as labels are in the request.
-    references: Vec<References>,
+    references: Vec<Short>,
     /// Encoded size of the table.
     bytes: usize,
     count: usize,
@@ -119,11 +155,11 @@ impl Symbols {
     /// Appends the references of labels.
     #[inline]
     pub(crate) fn put_labels(&mut self, ids: &[LabelId], table: &mut LabelTable, out: &mut Vec<u8>) {
-        out.reserve(ids.len() * MOST_BYTES + 2);
+        out.reserve((ids.len() + 1) * size_of::<Short>());
         for id in ids {
             match self.references.get(id.number() as usize) {
-                Some(known) if known.len > 0 => known.put(out),
-                _ => self.add_label(*id, table).put(out),
+                Some(known) if known.len() > 0 => known.put(out),
+                _ => out.extend_from_slice(self.add_label(*id, table).bytes()),
             }
         }
     }
@@ -132,7 +168,7 @@ impl Symbols {
     #[inline]
     pub(crate) fn references(&mut self, id: LabelId, table: &mut LabelTable) -> References {
         match self.references.get(id.number() as usize) {
-            Some(known) if known.len > 0 => *known,
+            Some(known) if known.len() > 0 => (*known).into(),
             _ => self.add_label(id, table),
         }
     }
@@ -150,17 +186,12 @@ impl Symbols {
             *table.names.symbol(name_id) = stamp;
         }
         let value = self.add(table.value_hash(id), table.value(id));
-        let mut encoded = Vec::with_capacity(MOST_BYTES);
-        put_varint(&mut encoded, u64::from(stamp.number));
-        put_varint(&mut encoded, u64::from(value));
-        let mut references = References::default();
-        references.bytes[..encoded.len()].copy_from_slice(&encoded);
-        references.len = encoded.len() as u32;
+        let references = References::new(stamp.number, value);
         let at = id.number() as usize;
         if self.references.len() <= at {
-            self.references.resize(at + 1, References::default());
+            self.references.resize(at + 1, Short::default());
         }
-        self.references[at] = references;
+        self.references[at] = Short::new(&references);
         references
     }
 
@@ -185,5 +216,28 @@ impl Symbols {
             put_bytes(out, SYMBOL, symbol);
         }
         self.begin();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_of_any_length_are_known() {
+        for (name, value, len) in [
+            (1, 2, 2),
+            (127, 1 << 27, 5),
+            (1 << 20, 1 << 27, 7),
+            (1 << 21, 1 << 27, 8),
+        ] {
+            let references = References::new(name, value);
+            assert_eq!(references.bytes().len(), len);
+            let short = Short::new(&references);
+            match len {
+                ..8 => assert_eq!(References::from(short).bytes(), references.bytes()),
+                _ => assert_eq!(short.len(), 0),
+            }
+        }
     }
 }
