@@ -16,6 +16,8 @@ pub(crate) fn visit_wire<V: MetricsVisitor + ?Sized>(chunk: &WireChunk, visitor:
     let mut attributes = Vec::new();
     let mut scratch = Scratch::default();
     for message in children(chunk.bytes(), 1) {
+        // Once for those who hop from metric to metric, and below once more for those who read what is between.
+        warm(message);
         visitor.resource(&resource(message, &mut attributes));
         for message in children(message, 2) {
             visitor.scope(&scope(message, &mut attributes));
