@@ -6,59 +6,32 @@ use crate::outcome::Counts;
 
 mod split;
 
-/// Most bytes of request buffers that are kept for the next batch.
-const KEPT_CAPACITY: usize = 16 << 20;
-
 /// Takes the requests of a batch, by lane and within a lane in the order in which they must be sent.
 pub trait Requests {
-    /// Takes a request when it is complete: what is done with it at once finds its bytes in the processor's cache. Returns a buffer to
-    /// write the next request into; its content means nothing.
-    fn take(&mut self, request: EncodedRequest) -> Vec<u8>;
+    /// Takes a request when it is complete: what is done with it at once finds its bytes in the processor's cache.
+    fn take(&mut self, request: EncodedRequest);
 }
 
-/// The requests of one batch and what was left out. Reuse it: buffers are recycled.
+/// The requests of one batch and what was left out.
 #[derive(Debug, Default)]
 pub struct Output {
     /// Requests, by lane and within a lane in the order in which they must be sent.
     pub requests: Vec<EncodedRequest>,
     /// What is in none of the requests.
     pub drops: Drops,
-    spare: Vec<Vec<u8>>,
 }
 
 impl Output {
-    /// Forgets the requests and counts and keeps the buffers.
+    /// Forgets the requests and counts.
     pub fn clear(&mut self) {
-        let buffers = self.requests.drain(..).map(|request| request.block);
-        self.spare.extend(buffers);
-        let mut kept = 0;
-        self.spare.retain(|buffer| {
-            kept += buffer.capacity();
-            kept <= KEPT_CAPACITY
-        });
+        self.requests.clear();
         self.drops.clear();
     }
-
-    /// Returns where counts go, and what requests are collected with.
-    pub(crate) fn parts(&mut self) -> (&mut Drops, Collect<'_>) {
-        let collect = Collect {
-            requests: &mut self.requests,
-            spare: &mut self.spare,
-        };
-        (&mut self.drops, collect)
-    }
 }
 
-/// Keeps requests.
-pub(crate) struct Collect<'o> {
-    requests: &'o mut Vec<EncodedRequest>,
-    spare: &'o mut Vec<Vec<u8>>,
-}
-
-impl Requests for Collect<'_> {
-    fn take(&mut self, request: EncodedRequest) -> Vec<u8> {
-        self.requests.push(request);
-        self.spare.pop().unwrap_or_default()
+impl Requests for Vec<EncodedRequest> {
+    fn take(&mut self, request: EncodedRequest) {
+        self.push(request);
     }
 }
 

@@ -94,8 +94,7 @@ impl Translator {
     /// Translates a batch and keeps its requests. `out` is cleared first. A batch of another signal yields nothing.
     pub fn translate(&mut self, batch: &Batch, out: &mut Output) {
         out.clear();
-        let (drops, mut collect) = out.parts();
-        self.translate_into(batch, drops, &mut collect);
+        self.translate_into(batch, &mut out.drops, &mut out.requests);
     }
 
     /// Translates a batch and hands each request on as soon as it is complete. What is in none of them is added to `drops`.

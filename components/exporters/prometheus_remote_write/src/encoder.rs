@@ -7,7 +7,6 @@ use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use weir_component::{Batch, ConsumeError, Context};
@@ -65,7 +64,7 @@ struct Pack<'c> {
 }
 
 impl Requests for Pack<'_> {
-    fn take(&mut self, mut request: EncodedRequest) -> Vec<u8> {
+    fn take(&mut self, request: EncodedRequest) {
         if self.current.replace(request.lane) != Some(request.lane) {
             self.encoded.lanes.push(VecDeque::new());
         }
@@ -73,16 +72,10 @@ impl Requests for Pack<'_> {
         if let Some(lookout) = self.lookout {
             lookout.see(self.context, &request);
         }
-        let block = std::mem::take(&mut request.block);
-        let push = Push {
-            body: Bytes::copy_from_slice(&block),
-            request,
-            context: self.context.clone(),
-        };
+        let push = Push::new(request, self.context.clone());
         if let Some(lane) = self.encoded.lanes.last_mut() {
             lane.push_back(push);
         }
-        block
     }
 }
 

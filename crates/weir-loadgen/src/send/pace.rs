@@ -79,6 +79,7 @@ fn keep_time(mut beats: Vec<(Instant, Weak<Notify>)>, interval: Duration) {
 }
 
 /// Sleeps until a lane is to be woken; none if it ends before.
+#[expect(clippy::disallowed_methods, reason = "the thread belongs to no runtime")]
 fn sleep(due: Instant, lane: &Weak<Notify>) -> Option<Arc<Notify>> {
     loop {
         let left = due.saturating_duration_since(Instant::now());

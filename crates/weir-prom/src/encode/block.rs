@@ -5,7 +5,7 @@
 //!
 //! Format: <https://github.com/google/snappy/blob/main/format_description.txt>, sections 1 and 2.
 
-use crate::wire::put_varint;
+use crate::wire::{put_varint, varint_len};
 
 /// Longest literal whose length fits into its tag.
 const MAX_LITERAL: usize = 60;
@@ -241,9 +241,11 @@ impl Block {
     /// Appends the block to `out` between the elements of others, whose messages come before and after, and begins the next.
     pub(super) fn finish(&mut self, first: Part<'_>, last: Part<'_>, out: &mut Vec<u8>) {
         self.end_copy();
-        put_varint(out, (first.length + self.state.length + last.length) as u64);
         let elements = &self.elements[..self.state.end];
-        out.reserve(first.elements.len() + elements.len() + last.elements.len());
+        let length = (first.length + self.state.length + last.length) as u64;
+        let parts_len = first.elements.len() + elements.len() + last.elements.len();
+        out.reserve_exact(varint_len(length) + parts_len);
+        put_varint(out, length);
         out.extend_from_slice(first.elements);
         out.extend_from_slice(elements);
         out.extend_from_slice(last.elements);

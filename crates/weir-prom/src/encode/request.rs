@@ -42,8 +42,6 @@ pub(crate) struct RequestWriter<C: Codec> {
     limits: Limits,
     writer: SeriesWriter<C>,
     groups: Vec<GroupEnd>,
-    /// Where the next request goes.
-    buffer: Vec<u8>,
 }
 
 /// A place in an open request.
@@ -58,7 +56,6 @@ impl<C: Codec> RequestWriter<C> {
             limits,
             writer: SeriesWriter::new(codec, relabel),
             groups: Vec::new(),
-            buffer: Vec::new(),
         }
     }
 
@@ -111,15 +108,14 @@ impl<C: Codec> RequestWriter<C> {
         if tally.series == 0 {
             return;
         }
-        let mut block = std::mem::take(&mut self.buffer);
-        block.clear();
+        let mut block = Vec::new();
         let metadata = self.writer.codec.metadata_records();
         let length = self.writer.codec.length();
         self.writer.finish(&mut block);
         // The next request will have about as many groups.
         let groups = Vec::with_capacity(self.groups.len());
         let groups = std::mem::replace(&mut self.groups, groups);
-        self.buffer = requests.take(EncodedRequest {
+        requests.take(EncodedRequest {
             protocol: C::PROTOCOL,
             lane,
             block,

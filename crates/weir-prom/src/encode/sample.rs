@@ -98,6 +98,8 @@ pub(super) struct LastSample {
     /// With the metadata.
     bytes: Vec<u8>,
     at: usize,
+    /// Room for the next one.
+    next: Vec<u8>,
 }
 
 impl LastSample {
@@ -140,10 +142,11 @@ impl LastSample {
     }
 
     fn put_other(&mut self, sample: &mut Sample, bits: u64, at: usize, block: &mut Block) {
-        let last = std::mem::take(&mut self.bytes);
-        sample.put(bits, &mut self.bytes);
-        self.bytes.extend_from_slice(sample.metadata());
-        block.put_like(&self.bytes, &last, at);
+        self.next.clear();
+        sample.put(bits, &mut self.next);
+        self.next.extend_from_slice(sample.metadata());
+        block.put_like(&self.next, &self.bytes, at);
+        std::mem::swap(&mut self.bytes, &mut self.next);
         self.version = sample.version;
     }
 }

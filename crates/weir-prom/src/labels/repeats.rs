@@ -9,7 +9,7 @@ use crate::rows::Span;
 const MAX_BYTES: usize = 4 << 20;
 
 /// Wrong guesses in a row after which lists of a scope are not remembered any more.
-const MAX_MISSES: usize = 256;
+const MAX_MISSES: usize = 64;
 
 /// Most points of a metric whose lists are remembered.
 const MAX_POINTS: usize = 1 << 14;
