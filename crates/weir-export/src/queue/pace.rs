@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 /// Bytes of OTLP protobuf, not yet delivered, above which callers wait: some deliveries' worth, so that workers do not run dry. At a
-/// round trip of 100 ms they are 120 MB/s.
-const HIGH_WATER: usize = 12 << 20;
+/// round trip of 100 ms they are 100 MB/s.
+const HIGH_WATER: usize = 10 << 20;
 
 /// Longest time that a caller waits: well below the time-outs of clients.
 const PATIENCE: Duration = Duration::from_secs(1);
