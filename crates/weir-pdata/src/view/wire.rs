@@ -8,7 +8,7 @@ use super::{
     Fixed64sForm, HistogramPoint, Metric, MetricKind, MetricsVisitor, Number, NumberPoint, Resource, Scope,
     SummaryPoint, Temporality, Text, Visit,
 };
-use crate::wire::cursor::{Cursor, Field, Fields, fields};
+use crate::wire::cursor::{Cursor, Field, Fields, PlainNumber, fields};
 use crate::wire::{WireChunk, warm};
 
 /// Shows the metrics of one checked request.
@@ -216,10 +216,18 @@ fn kind_and_points(number: u32, data: &[u8]) -> (MetricKind, usize) {
 #[inline]
 pub(crate) fn number_point<'p, 'a: 'p>(message: &'a [u8], scratch: &'p mut Scratch<'a>) -> NumberPoint<'p> {
     scratch.attributes.clear();
-    let mut walk = fields(message);
-    let mut at = message;
     scratch.exemplars.clear();
     let (mut start_ns, mut time_ns, mut value, mut flags) = (0, 0, None, 0);
+    let mut at = message;
+    if let Some(number) = PlainNumber::of(message) {
+        (start_ns, time_ns) = (number.start_ns, number.time_ns);
+        value = Some(match number.is_int {
+            true => Number::Int(number.bits as i64),
+            false => Number::Double(f64::from_bits(number.bits)),
+        });
+        at = number.rest;
+    }
+    let mut walk = fields(at);
     while let Some(field) = walk.next() {
         match field {
             (7, Field::Bytes(bytes)) => scratch.attributes.take::<7>(bytes, at, &mut walk),

@@ -1,6 +1,6 @@
 //! The one structural check, at the door.
 
-use super::cursor::{Cursor, CursorError, Field, plain_key_value, plain_text};
+use super::cursor::{Cursor, CursorError, Field, PlainNumber, plain_key_value, plain_text};
 use super::schema::{KEY_VALUE, Kind, Message};
 
 /// How deeply messages may nest below the request. The same as prost's limit, so that a checked request also decodes.
@@ -40,6 +40,11 @@ struct Check {
 impl Check {
     fn message(&self, message: &'static Message, bytes: &[u8], depth: u32) -> Checked<usize> {
         let mut cursor = Cursor::new(bytes);
+        if message.number_point
+            && let Some(number) = PlainNumber::of(bytes)
+        {
+            cursor = Cursor::new(number.rest);
+        }
         let mut items = usize::from(message.item);
         let mut one_of_met = false;
         loop {
@@ -61,7 +66,11 @@ impl Check {
                     } else {
                         // Most follow one another.
                         debug_assert!(number < 16, "all messages have their attributes in such a field");
-                        cursor.run((number << 3 | 2) as u8, is_plain_attribute);
+                        let tag = (number << 3 | 2) as u8;
+                        cursor.skip_texts(tag);
+                        while cursor.step(tag, is_plain_attribute) {
+                            cursor.skip_texts(tag);
+                        }
                     }
                 }
                 (Kind::Message(sub), Field::Bytes(bytes)) => {

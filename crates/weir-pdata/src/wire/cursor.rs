@@ -92,13 +92,32 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// Reads on over short fields of bytes with this tag as long as they come in a row and `take` wants them.
+    /// Reads on over a short field of bytes with this tag if it comes next and `take` wants it. Returns whether that is so.
     #[inline]
-    pub(crate) fn run(&mut self, tag: u8, mut take: impl FnMut(&'a [u8]) -> bool) {
-        while let [met, length @ 0..0x80, rest @ ..] = self.rest
+    pub(crate) fn step(&mut self, tag: u8, take: impl FnOnce(&'a [u8]) -> bool) -> bool {
+        if let [met, length @ 0..0x80, rest @ ..] = self.rest
             && *met == tag
             && let Some((bytes, rest)) = rest.split_at_checked(usize::from(*length))
             && take(bytes)
+        {
+            self.rest = rest;
+            return true;
+        }
+        false
+    }
+
+    /// Reads on over short fields with this tag as long as they come in a row and are `KeyValue`s of a key and then a string.
+    #[inline]
+    pub(crate) fn skip_texts(&mut self, tag: u8) {
+        while let [met, length @ 0..0x80, 0x0a, key, rest @ ..] = self.rest
+            && *met == tag
+            && let Some([0x12, value, 0x0a, text]) = rest
+                .get(usize::from(*key)..)
+                .and_then(<[u8]>::first_chunk)
+            // All are shorter than the first, so none is the beginning of a longer number.
+            && usize::from(*key) + usize::from(*value) + 4 == usize::from(*length)
+            && usize::from(*text) + 2 == usize::from(*value)
+            && let Some(rest) = self.rest.get(usize::from(*length) + 2..)
         {
             self.rest = rest;
         }
@@ -140,10 +159,10 @@ impl<'a> Fields<'a> {
     /// Walks on over short fields of bytes with the number `N`, below 16, as long as they come in a row.
     #[inline]
     pub(crate) fn run<const N: u8>(&mut self, out: &mut Vec<&'a [u8]>) {
-        self.0.run(N << 3 | 2, |bytes| {
+        while self.0.step(N << 3 | 2, |bytes| {
             out.push(bytes);
             true
-        });
+        }) {}
     }
 }
 
@@ -153,6 +172,41 @@ impl<'a> Iterator for Fields<'a> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         self.0.next().ok().flatten()
+    }
+}
+
+/// The beginning of a `NumberDataPoint` of the shape that nearly every encoder writes: start time, time and value.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PlainNumber<'a> {
+    pub(crate) start_ns: u64,
+    pub(crate) time_ns: u64,
+    pub(crate) is_int: bool,
+    pub(crate) bits: u64,
+    /// All other fields.
+    pub(crate) rest: &'a [u8],
+}
+
+impl<'a> PlainNumber<'a> {
+    /// Returns nothing for another shape, which takes the long way.
+    #[inline]
+    pub(crate) fn of(point: &'a [u8]) -> Option<Self> {
+        let (head, rest) = point.split_first_chunk::<27>()?;
+        let ([start, time, value], []) = head.as_chunks::<9>() else {
+            return None;
+        };
+        let number = |[_, bytes @ ..]: [u8; 9]| u64::from_le_bytes(bytes);
+        let is_int = match (start[0], time[0], value[0]) {
+            (0x11, 0x19, 0x21) => false,
+            (0x11, 0x19, 0x31) => true,
+            _ => return None,
+        };
+        Some(Self {
+            start_ns: number(*start),
+            time_ns: number(*time),
+            is_int,
+            bits: number(*value),
+            rest,
+        })
     }
 }
 

@@ -14,6 +14,8 @@ pub(super) struct Message {
     pub(super) fields: &'static [Kind],
     /// True if one such message is one item (data point, span, log record).
     pub(super) item: bool,
+    /// True for a `NumberDataPoint`: by far the most frequent item, so the check has a short way for it.
+    pub(super) number_point: bool,
     /// Fields of which at most one may be present, once: bit n stands for field n. These are the members of oneofs that the
     /// views read as one slice; protobuf would merge repetitions, which no encoder writes.
     pub(super) one_of: u32,
@@ -52,6 +54,7 @@ impl Message {
             name,
             fields,
             item: false,
+            number_point: false,
             one_of: 0,
         }
     }
@@ -61,8 +64,14 @@ impl Message {
             name,
             fields,
             item: true,
+            number_point: false,
             one_of: 0,
         }
+    }
+
+    const fn number_point(mut self) -> Self {
+        self.number_point = true;
+        self
     }
 
     const fn one_of(mut self, numbers: &[u32]) -> Self {
@@ -195,7 +204,8 @@ static NUMBER_POINT: Message = Message::item(
         Attribute,
         Varint,
     ],
-);
+)
+.number_point();
 static HISTOGRAM_POINT: Message = Message::item(
     "HistogramDataPoint",
     &[
