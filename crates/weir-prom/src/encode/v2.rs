@@ -178,11 +178,7 @@ impl Codec for V2 {
 
     #[inline]
     fn labels(&mut self, ids: &[LabelId], table: &mut LabelTable, out: &mut Vec<u8>) {
-        if let [id] = ids {
-            out.extend_from_slice(self.symbols.references(*id, table).bytes());
-        } else if !ids.is_empty() {
-            self.symbols.put_labels(ids, table, out);
-        }
+        self.symbols.put_labels(ids, table, out);
     }
 
     fn series(

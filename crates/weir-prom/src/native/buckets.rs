@@ -39,59 +39,77 @@ impl Buckets {
     /// [`NativeError::OutOfRange`] if an index leaves `i32`, or a count or the total leaves `i64`.
     pub fn fill(&mut self, buckets: impl Iterator<Item = (i64, u64)>) -> Result<u64, NativeError> {
         self.clear();
-        let mut total: u64 = 0;
-        let mut open: Option<(i64, u64)> = None;
-        let mut last = Last { index: 0, count: 0 };
+        let mut buckets = buckets.filter(|(_, count)| *count > 0);
+        let Some((index, count)) = buckets.next() else {
+            return Ok(0);
+        };
+        let mut total = in_range(count)?;
+        let mut last = Last {
+            index,
+            count: total as i64,
+        };
+        self.deltas.push(last.count);
+        self.spans.push(Span {
+            offset: offset(index)?,
+            length: 1,
+        });
         for (index, count) in buckets {
-            if count == 0 {
-                continue;
-            }
             // The total bounds every merged count, so checking it suffices.
-            total = total
-                .checked_add(count)
-                .filter(|t| i64::try_from(*t).is_ok())
-                .ok_or(NativeError::OutOfRange)?;
-            open = match open {
-                Some((at, sum)) if at == index => Some((at, sum + count)),
-                Some(done) => {
-                    self.push(&mut last, done)?;
-                    Some((index, count))
+            total = in_range(total.checked_add(count).ok_or(NativeError::OutOfRange)?)?;
+            let count = count as i64;
+            match index - last.index {
+                0 => {
+                    last.count += count;
+                    if let Some(delta) = self.deltas.last_mut() {
+                        *delta += count;
+                    }
+                    continue;
                 }
-                None => Some((index, count)),
-            };
+                1 => self.extend(1),
+                step => self.skip(step - 1, &mut last)?,
+            }
+            self.deltas.push(count - last.count);
+            last = Last { index, count };
         }
-        if let Some(done) = open {
-            self.push(&mut last, done)?;
-        }
+        offset(last.index)?;
         Ok(total)
     }
 
-    fn push(&mut self, last: &mut Last, (index, count): (i64, u64)) -> Result<(), NativeError> {
-        let offset = |value: i64| i32::try_from(value).map_err(|_| NativeError::OutOfRange);
-        let count = i64::try_from(count).map_err(|_| NativeError::OutOfRange)?;
-        offset(index)?;
-        let gap = index - last.index - 1;
-        match self.spans.last_mut() {
-            Some(span) if gap <= MAX_FILLED_GAP => {
-                for _ in 0..gap {
-                    self.deltas.push(-last.count);
-                    last.count = 0;
-                }
-                // `gap` is at most `MAX_FILLED_GAP` and never negative, as indexes increase.
-                span.length += u32::try_from(gap).unwrap_or(0) + 1;
-            }
-            Some(_) => self.spans.push(Span {
+    /// Makes room in the last span.
+    fn extend(&mut self, buckets: u32) {
+        if let Some(span) = self.spans.last_mut() {
+            span.length += buckets;
+        }
+    }
+
+    /// Lays out empty buckets, one or more, and makes room for the bucket behind them.
+    fn skip(&mut self, gap: i64, last: &mut Last) -> Result<(), NativeError> {
+        if gap > MAX_FILLED_GAP {
+            self.spans.push(Span {
                 offset: offset(gap)?,
                 length: 1,
-            }),
-            None => self.spans.push(Span {
-                offset: offset(index)?,
-                length: 1,
-            }),
+            });
+            return Ok(());
         }
-        self.deltas.push(count - last.count);
-        *last = Last { index, count };
+        for _ in 0..gap {
+            self.deltas.push(-last.count);
+            last.count = 0;
+            self.extend(1);
+        }
+        self.extend(1);
         Ok(())
+    }
+}
+
+fn offset(value: i64) -> Result<i32, NativeError> {
+    i32::try_from(value).map_err(|_| NativeError::OutOfRange)
+}
+
+/// Returns a count that a receiver can represent.
+fn in_range(count: u64) -> Result<u64, NativeError> {
+    match i64::try_from(count) {
+        Ok(_) => Ok(count),
+        Err(_) => Err(NativeError::OutOfRange),
     }
 }
 
