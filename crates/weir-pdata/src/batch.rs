@@ -163,6 +163,25 @@ impl Batch {
         }
     }
 
+    /// Returns the number of metrics, 0 for other signals; a hop from one to the next on the wire form.
+    pub fn metrics(&self) -> usize {
+        match &self.payload {
+            Payload::Wire(chunks) if self.signal == Signal::Metrics => {
+                chunks.iter().map(|chunk| view::count_metrics(chunk)).sum()
+            }
+            Payload::Wire(_) => 0,
+            Payload::Decoded(decoded) => match &**decoded {
+                Decoded::Metrics(request) => request
+                    .resource_metrics
+                    .iter()
+                    .flat_map(|resource| &resource.scope_metrics)
+                    .map(|scope| scope.metrics.len())
+                    .sum(),
+                Decoded::Traces(_) | Decoded::Logs(_) => 0,
+            },
+        }
+    }
+
     /// Returns the size of the data as OTLP protobuf in bytes. Free on the wire form, a walk on the decoded one.
     pub fn bytes(&self) -> usize {
         match &self.payload {

@@ -155,6 +155,8 @@ proptest! {
         let (wire, decoded) = (wire(&request), Batch::from_decoded(request.clone()));
         prop_assert_eq!(wire.items(), decoded.items());
         prop_assert_eq!(wire.bytes(), decoded.bytes());
+        prop_assert_eq!(wire.resources(), decoded.resources());
+        prop_assert_eq!(wire.metrics(), decoded.metrics());
         prop_assert_eq!(wire.to_wire(), decoded.to_wire());
         prop_assert_eq!(format!("{:?}", wire.to_decoded().unwrap()), format!("{request:?}"));
         let mut changed = wire.clone();

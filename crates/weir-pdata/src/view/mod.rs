@@ -20,7 +20,7 @@ pub(crate) use logs::log_record;
 pub use text::{ValueError, push_double, push_text};
 pub(crate) use traces::span;
 pub use traces::{Span, StatusCode};
-pub(crate) use wire::visit_wire;
+pub(crate) use wire::{count_metrics, visit_wire};
 
 /// Is shown the metrics of a batch in order: resource, its scopes, their metrics, their points.
 pub trait MetricsVisitor {

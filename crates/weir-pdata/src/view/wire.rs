@@ -29,6 +29,14 @@ pub(crate) fn visit_wire<V: MetricsVisitor + ?Sized>(chunk: &WireChunk, visitor:
     }
 }
 
+/// Counts the metrics of one checked request.
+pub(crate) fn count_metrics(chunk: &WireChunk) -> usize {
+    children(chunk.bytes(), 1)
+        .flat_map(|resource| children(resource, 2))
+        .map(|scope| children(scope, 2).count())
+        .sum()
+}
+
 /// Room for the parts of a point, span or log record that are not one slice, kept from one to the next.
 #[derive(Default)]
 pub(crate) struct Scratch<'a> {

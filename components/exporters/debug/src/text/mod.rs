@@ -7,10 +7,6 @@ mod value;
 use std::fmt;
 
 use weir_component::{Batch, Signal};
-use weir_pdata::view::{
-    ExponentialHistogramPoint, HistogramPoint, Metric, MetricsVisitor, NumberPoint, Resource, Scope,
-    SummaryPoint, Visit,
-};
 
 pub(crate) use detailed::detailed;
 pub(crate) use normal::normal;
@@ -37,15 +33,11 @@ impl Counts {
     pub(crate) fn of(batch: &Batch) -> Self {
         let (resources, items) = (batch.resources(), batch.items());
         match batch.signal() {
-            Signal::Metrics => {
-                let mut metrics = Metrics(0);
-                batch.visit_metrics(&mut metrics);
-                Self::Metrics {
-                    resources,
-                    metrics: metrics.0,
-                    points: items,
-                }
-            }
+            Signal::Metrics => Self::Metrics {
+                resources,
+                metrics: batch.metrics(),
+                points: items,
+            },
             Signal::Traces => Self::Traces {
                 resources,
                 spans: items,
@@ -103,28 +95,6 @@ impl fmt::Display for Counts {
             }
         }
     }
-}
-
-/// Counts metrics.
-struct Metrics(usize);
-
-impl MetricsVisitor for Metrics {
-    fn resource(&mut self, _: &Resource<'_>) {}
-
-    fn scope(&mut self, _: &Scope<'_>) {}
-
-    fn metric(&mut self, _: &Metric<'_>) -> Visit {
-        self.0 += 1;
-        Visit::Skip
-    }
-
-    fn number(&mut self, _: &NumberPoint<'_>) {}
-
-    fn histogram(&mut self, _: &HistogramPoint<'_>) {}
-
-    fn exponential_histogram(&mut self, _: &ExponentialHistogramPoint<'_>) {}
-
-    fn summary(&mut self, _: &SummaryPoint<'_>) {}
 }
 
 /// Returns how the printed form calls the groups of a signal, for example `Metrics` in `ResourceMetrics`.
