@@ -167,7 +167,7 @@ impl Batch {
     pub fn metrics(&self) -> usize {
         match &self.payload {
             Payload::Wire(chunks) if self.signal == Signal::Metrics => {
-                chunks.iter().map(|chunk| view::count_metrics(chunk)).sum()
+                chunks.iter().map(view::count_metrics).sum()
             }
             Payload::Wire(_) => 0,
             Payload::Decoded(decoded) => match &**decoded {

@@ -2,7 +2,7 @@
 
 use crate::interner::Interner;
 use crate::labels::{LabelId, LabelTable, Stamp};
-use crate::wire::{field_len, put_bytes, put_varint};
+use crate::wire::{field_len, put_bytes};
 
 /// Tag of a symbol in the request.
 const SYMBOL: u8 = 0x22;
@@ -27,13 +27,23 @@ pub(crate) struct References {
 
 impl References {
     fn new(name: u32, value: u32) -> Self {
-        let mut encoded = Vec::with_capacity(10);
-        put_varint(&mut encoded, u64::from(name));
-        put_varint(&mut encoded, u64::from(value));
         let mut references = Self::default();
-        references.bytes[..encoded.len()].copy_from_slice(&encoded);
-        references.len = encoded.len() as u32;
+        references.push(name);
+        references.push(value);
         references
+    }
+
+    /// Appends a varint.
+    fn push(&mut self, mut number: u32) {
+        let mut put = |byte| {
+            self.bytes[self.len as usize] = byte;
+            self.len += 1;
+        };
+        while number >= 0x80 {
+            put(number as u8 | 0x80);
+            number >>= 7;
+        }
+        put(number as u8);
     }
 
     #[inline]
