@@ -128,6 +128,6 @@ pub(crate) trait Codec: Default {
     /// Forgets what was written and filed after the mark. The request must be finished or restarted next.
     fn rewind(&mut self, mark: Self::Mark);
 
-    /// Writes the request to `out`, an empty buffer, as a snappy block, and begins the next.
-    fn finish(&mut self, out: &mut Vec<u8>);
+    /// Returns the request as a snappy block, and begins the next.
+    fn finish(&mut self) -> Vec<u8>;
 }

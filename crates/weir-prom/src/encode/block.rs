@@ -238,18 +238,19 @@ impl Block {
         }
     }
 
-    /// Appends the block to `out` between the elements of others, whose messages come before and after, and begins the next.
-    pub(super) fn finish(&mut self, first: Part<'_>, last: Part<'_>, out: &mut Vec<u8>) {
+    /// Returns the block between the elements of others, whose messages come before and after, and begins the next.
+    pub(super) fn finish(&mut self, first: Part<'_>, last: Part<'_>) -> Vec<u8> {
         self.end_copy();
         let elements = &self.elements[..self.state.end];
         let length = (first.length + self.state.length + last.length) as u64;
         let parts_len = first.elements.len() + elements.len() + last.elements.len();
-        out.reserve_exact(varint_len(length) + parts_len);
-        put_varint(out, length);
+        let mut out = Vec::with_capacity(varint_len(length) + parts_len);
+        put_varint(&mut out, length);
         out.extend_from_slice(first.elements);
         out.extend_from_slice(elements);
         out.extend_from_slice(last.elements);
         self.state = State::default();
+        out
     }
 
     /// Makes room for elements of `bytes` and the slack behind them.
@@ -484,14 +485,13 @@ mod tests {
                     }
                     prop_assert_eq!(block.length(), want.len());
                 }
-                let mut out = Vec::new();
                 let mut compressor = crate::compress::Compressor::default();
                 let compressed = compressor.compress(&last).unwrap();
                 let part = Part {
                     elements: crate::compress::elements(compressed),
                     length: last.len(),
                 };
-                block.finish(part, part, &mut out);
+                let out = block.finish(part, part);
                 want.splice(..0, last.iter().copied());
                 want.extend_from_slice(&last);
                 prop_assert_eq!(&snap::raw::Decoder::new().decompress_vec(&out).unwrap(), &want);
@@ -501,22 +501,22 @@ mod tests {
 
     #[test]
     fn copies_that_go_on_are_one() {
-        let (mut block, mut out) = (Block::default(), Vec::new());
+        let mut block = Block::default();
         block.put(b"one two");
         assert!(block.repeat(0, 4) && block.repeat(4, 3), "short, but it goes on");
         assert!(!block.repeat(0, 3), "as long as the bytes");
-        block.finish(Part::default(), Part::default(), &mut out);
+        let out = block.finish(Part::default(), Part::default());
         assert_eq!(out, b"\x0e\x18one two\x0d\x07");
     }
 
     #[test]
     fn a_literal_has_room_behind_a_copy_of_many_parts() {
         for length in (1..2000).step_by(7) {
-            let (mut block, mut out) = (Block::default(), Vec::new());
+            let mut block = Block::default();
             block.put(&[7; 100]);
             block.put_back(length, 1);
             block.put(&[8; MAX_LITERAL]);
-            block.finish(Part::default(), Part::default(), &mut out);
+            let out = block.finish(Part::default(), Part::default());
             let message = snap::raw::Decoder::new().decompress_vec(&out).unwrap();
             assert_eq!(message, [vec![7; 100 + length], vec![8; MAX_LITERAL]].concat());
         }

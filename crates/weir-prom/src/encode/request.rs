@@ -92,7 +92,7 @@ impl<C: Codec> RequestWriter<C> {
         if rows.len() > 1 {
             self.rewind(&before);
             // Drops the strings that were filed for nothing.
-            self.writer.finish(&mut Vec::new());
+            drop(self.writer.finish());
             let (first, second) = rows.split_at(rows.len() / 2);
             self.put(source, first, lane, requests);
             return self.put(source, second, lane, requests);
@@ -108,10 +108,9 @@ impl<C: Codec> RequestWriter<C> {
         if tally.series == 0 {
             return;
         }
-        let mut block = Vec::new();
         let metadata = self.writer.codec.metadata_records();
         let length = self.writer.codec.length();
-        self.writer.finish(&mut block);
+        let block = self.writer.finish();
         // The next request will have about as many groups.
         let groups = Vec::with_capacity(self.groups.len());
         let groups = std::mem::replace(&mut self.groups, groups);

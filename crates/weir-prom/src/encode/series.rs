@@ -89,10 +89,10 @@ impl<C: Codec> SeriesWriter<C> {
         self.codec.begin_batch();
     }
 
-    /// Ends a request: writes it to `out`, and begins the next.
-    pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
+    /// Ends a request: returns it, and begins the next.
+    pub(super) fn finish(&mut self) -> Vec<u8> {
         self.described = None;
-        self.codec.finish(out);
+        self.codec.finish()
     }
 
     /// Goes back to a place in the request. It must be finished next.
@@ -117,11 +117,8 @@ impl<C: Codec> SeriesWriter<C> {
 
     /// Writes the series of number points.
     pub(super) fn numbers(&mut self, source: &mut Source<'_>, rows: &[u32]) {
-        if let [row] = rows
-            && self.relabeled.is_none()
-            && source.row(*row).exemplars.is_none()
-        {
-            return self.number(source, *row);
+        if let Some(row) = self.plain(source, rows) {
+            return self.number(source, row);
         }
         let family = self.begin(source, rows[0], WellKnown::Name);
         for at in rows {
@@ -135,7 +132,16 @@ impl<C: Codec> SeriesWriter<C> {
         self.end(source, None);
     }
 
-    /// Writes the series of one point without exemplars, which is nearly every point.
+    /// Returns the row of one point alone, without exemplars and rules, which is nearly every point. There is a short way for it.
+    #[inline]
+    fn plain(&self, source: &Source<'_>, rows: &[u32]) -> Option<u32> {
+        match rows {
+            [row] if self.relabeled.is_none() && source.row(*row).exemplars.is_none() => Some(*row),
+            _ => None,
+        }
+    }
+
+    /// Writes the series of a [plain](Self::plain) row.
     fn number(&mut self, source: &mut Source<'_>, at: u32) {
         let tables = &mut *source.tables;
         let Row {
@@ -227,11 +233,8 @@ impl<C: Codec> SeriesWriter<C> {
         self.end(source, None);
 
         self.select(source, family, Suffix::Bucket, true);
-        if let [row] = rows
-            && self.relabeled.is_none()
-            && source.row(*row).exemplars.is_none()
-        {
-            return self.buckets(source, *row);
+        if let Some(row) = self.plain(source, rows) {
+            return self.buckets(source, row);
         }
         let shared_bounds = classic(source, rows[0]).bounds;
         let is_shared = rows.iter().all(|at| classic(source, *at).bounds == shared_bounds);
@@ -268,7 +271,7 @@ impl<C: Codec> SeriesWriter<C> {
         self.end(source, Some(infinite));
     }
 
-    /// Writes the bucket series of one point without exemplars, which is nearly every point.
+    /// Writes the bucket series of a [plain](Self::plain) row.
     fn buckets(&mut self, source: &mut Source<'_>, at: u32) {
         let Tables { labels, rows, .. } = &mut *source.tables;
         let infinite = rows.infinite_bound(labels);

@@ -343,17 +343,18 @@ impl Codec for V1 {
         self.sample.forget();
     }
 
-    fn finish(&mut self, out: &mut Vec<u8>) {
+    fn finish(&mut self) -> Vec<u8> {
         let metadata = self.compressor.compress(&self.metadata).expect(FITS);
         let metadata = Part {
             elements: elements(metadata),
             length: self.metadata.len(),
         };
-        self.series.finish(Part::default(), metadata, out);
+        let block = self.series.finish(Part::default(), metadata);
         self.metadata.clear();
         self.records = 0;
         self.described.clear();
         self.request += 1;
         self.sample.forget();
+        block
     }
 }

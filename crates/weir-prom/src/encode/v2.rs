@@ -304,7 +304,7 @@ impl Codec for V2 {
         self.forget();
     }
 
-    fn finish(&mut self, out: &mut Vec<u8>) {
+    fn finish(&mut self) -> Vec<u8> {
         // The table first: a receiver that decodes as it reads can resolve references at once.
         self.table.clear();
         self.symbols.finish(&mut self.table);
@@ -313,8 +313,9 @@ impl Codec for V2 {
             elements: elements(table),
             length: self.table.len(),
         };
-        self.series.finish(table, Part::default(), out);
+        let block = self.series.finish(table, Part::default());
         self.forget();
+        block
     }
 }
 
