@@ -194,7 +194,7 @@ impl Batch {
     pub fn visit_metrics<V: MetricsVisitor + ?Sized>(&self, visitor: &mut V) {
         match &self.payload {
             Payload::Wire(chunks) if self.signal == Signal::Metrics => {
-                chunks.iter().for_each(|chunk| view::visit_wire(chunk, visitor));
+                view::visit_wire(chunks, visitor);
             }
             Payload::Decoded(decoded) => {
                 if let Decoded::Metrics(request) = &**decoded {

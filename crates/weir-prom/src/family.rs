@@ -23,6 +23,11 @@ pub(crate) struct FamilyId(u32);
 impl FamilyId {
     /// The first family of a batch.
     pub(crate) const FIRST: Self = Self(0);
+
+    #[inline]
+    pub(crate) fn number(self) -> usize {
+        self.0 as usize
+    }
 }
 
 /// Metadata type; the number is that of both remote-write versions.
@@ -63,6 +68,8 @@ pub(crate) struct Family {
     pub(crate) has_exemplars: bool,
     /// Each point covers the time since the one before.
     pub(crate) is_delta: bool,
+    /// The family that followed, when this one was met last: metrics that are measured together keep their order.
+    after: Option<FamilyId>,
 }
 
 impl Family {
@@ -84,6 +91,8 @@ pub(crate) struct Families {
     families: Vec<Family>,
     seen: Interner,
     key: Vec<u8>,
+    /// The family of the metric before.
+    last: Option<FamilyId>,
     translated: HashMap<Vec<u8>, Result<Translated, DropReason>, RandomState>,
     /// Total length of the keys of `translated`.
     translated_bytes: usize,
@@ -98,6 +107,7 @@ impl Families {
             families: Vec::new(),
             seen: Interner::default(),
             key: Vec::new(),
+            last: None,
             translated: HashMap::default(),
             translated_bytes: 0,
         }
@@ -107,18 +117,24 @@ impl Families {
     pub(crate) fn begin(&mut self) {
         self.families.clear();
         self.seen.clear();
+        self.last = None;
         if self.translated.len() > MAX_KEPT || self.translated_bytes > MAX_KEPT_BYTES {
             self.translated.clear();
             self.translated_bytes = 0;
         }
     }
 
+    /// Returns how many families the batch has so far.
+    pub(crate) fn len(&self) -> usize {
+        self.families.len()
+    }
+
     pub(crate) fn get(&self, id: FamilyId) -> &Family {
-        &self.families[id.0 as usize]
+        &self.families[id.number()]
     }
 
     pub(crate) fn get_mut(&mut self, id: FamilyId) -> &mut Family {
-        &mut self.families[id.0 as usize]
+        &mut self.families[id.number()]
     }
 
     /// Returns the family of a metric.
@@ -127,12 +143,33 @@ impl Families {
     /// Why its points cannot be sent.
     pub(crate) fn of(&mut self, metric: &Metric<'_>, table: &mut LabelTable) -> Result<FamilyId, DropReason> {
         let traits = Traits::of(metric, self.allow_delta)?;
-        self.key.clear();
-        self.key.extend([traits.metric_type as u8, traits.flags()]);
-        for text in [metric.name, metric.unit, metric.description] {
-            self.key.extend_from_slice(&text.as_bytes().len().to_le_bytes());
-            self.key.extend_from_slice(text.as_bytes());
+        let last = self.last.map(FamilyId::number);
+        let guess = last.and_then(|last| self.families[last].after);
+        if let Some(id) = guess
+            && is_key_of(self.seen.get(id.0), metric, traits)
+        {
+            self.last = guess;
+            return Ok(id);
         }
+        let id = self.look_up(metric, traits, table)?;
+        if let Some(last) = last {
+            self.families[last].after = Some(id);
+        }
+        self.last = Some(id);
+        Ok(id)
+    }
+
+    fn look_up(
+        &mut self,
+        metric: &Metric<'_>,
+        traits: Traits,
+        table: &mut LabelTable,
+    ) -> Result<FamilyId, DropReason> {
+        self.key.clear();
+        for text in texts(metric) {
+            self.key.extend_from_slice(text);
+        }
+        self.key.extend(key_end(metric, traits));
         let hash = self.seen.hash(&self.key);
         if let Some(id) = self.seen.find(hash, &self.key) {
             return Ok(FamilyId(id));
@@ -176,6 +213,30 @@ impl Families {
         self.translated.insert(key, translated.clone());
         translated
     }
+}
+
+/// What tells families apart besides their traits.
+fn texts<'m>(metric: &Metric<'m>) -> [&'m [u8]; 3] {
+    [metric.name, metric.unit, metric.description].map(|text| text.as_bytes())
+}
+
+/// Returns the end of a family's key, of constant length; before it stand the texts.
+fn key_end(metric: &Metric<'_>, traits: Traits) -> [u8; 18] {
+    let [name, unit, _] = texts(metric).map(|text| text.len().to_le_bytes());
+    let mut end = [0; 18];
+    end[..8].copy_from_slice(&name);
+    end[8..16].copy_from_slice(&unit);
+    end[16..].copy_from_slice(&[traits.metric_type as u8, traits.flags()]);
+    end
+}
+
+/// Returns whether a key is that of a metric.
+fn is_key_of(key: &[u8], metric: &Metric<'_>, traits: Traits) -> bool {
+    let [name, unit, description] = texts(metric);
+    key.strip_prefix(name)
+        .and_then(|rest| rest.strip_prefix(unit))
+        .and_then(|rest| rest.strip_prefix(description))
+        .is_some_and(|end| *end == key_end(metric, traits))
 }
 
 fn translate(namer: &MetricNamer, metric: &Metric<'_>, class: NameClass) -> Result<Translated, DropReason> {
@@ -307,6 +368,7 @@ impl Traits {
             has_start: self.has_start,
             has_exemplars: self.has_exemplars,
             is_delta: self.is_delta,
+            after: None,
         }
     }
 }

@@ -8,14 +8,14 @@ use super::{
     Fixed64sForm, HistogramPoint, Metric, MetricKind, MetricsVisitor, Number, NumberPoint, Resource, Scope,
     SummaryPoint, Temporality, Text, Visit,
 };
-use crate::wire::cursor::{Cursor, Field, Fields, PlainNumber, fields};
+use crate::wire::cursor::{Cursor, Field, Fields, PlainNumber, children, fields};
 use crate::wire::{WireChunk, warm};
 
-/// Shows the metrics of one checked request.
-pub(crate) fn visit_wire<V: MetricsVisitor + ?Sized>(chunk: &WireChunk, visitor: &mut V) {
+/// Shows the metrics of checked requests.
+pub(crate) fn visit_wire<V: MetricsVisitor + ?Sized>(chunks: &[WireChunk], visitor: &mut V) {
     let mut attributes = Vec::new();
     let mut scratch = Scratch::default();
-    for message in children(chunk.bytes(), 1) {
+    for message in chunks.iter().flat_map(|chunk| children(chunk.bytes(), 1)) {
         // Once for those who hop from metric to metric, and below once more for those who read what is between.
         warm(message);
         visitor.resource(&resource(message, &mut attributes));
@@ -85,14 +85,6 @@ impl<'a> List<'a> {
     }
 }
 
-/// Returns the contents of all messages in field `number`.
-fn children(message: &[u8], number: u32) -> impl Iterator<Item = &[u8]> {
-    fields(message).filter_map(move |field| match field {
-        (n, Field::Bytes(bytes)) if n == number => Some(bytes),
-        _ => None,
-    })
-}
-
 /// Reads a resource off its `Resource*` message; `attributes` is room for its attributes.
 pub(crate) fn resource<'p, 'a: 'p>(message: &'a [u8], attributes: &'p mut Vec<&'a [u8]>) -> Resource<'p> {
     attributes.clear();
@@ -147,9 +139,12 @@ pub(crate) fn metric<'p, 'a: 'p>(
     attributes: &'p mut Vec<&'a [u8]>,
 ) -> (Metric<'p>, Option<Data<'a>>) {
     attributes.clear();
-    let (mut name, mut description, mut unit) = (Text::default(), Text::default(), Text::default());
+    let mut walk = fields(message);
+    // As nearly every encoder writes them; the others take the long way.
+    let [mut name, mut description, mut unit] =
+        [1, 2, 3].map(|number| Text(walk.hop(number).unwrap_or_default()));
     let mut data: Option<(u32, &[u8])> = None;
-    for field in fields(message) {
+    for field in walk {
         match field {
             (1, Field::Bytes(bytes)) => name = Text(bytes),
             (2, Field::Bytes(bytes)) => description = Text(bytes),
@@ -200,7 +195,11 @@ fn visit_metric<'a, V: MetricsVisitor + ?Sized>(
 /// Hops over a metric's data for what comes after the points.
 fn kind_and_points(number: u32, data: &[u8]) -> (MetricKind, usize) {
     let (mut temporality, mut monotonic, mut points) = (Temporality::Unspecified, false, 0);
-    for field in fields(data) {
+    let mut walk = fields(data);
+    while walk.hop(1).is_some() {
+        points += 1;
+    }
+    for field in walk {
         match field {
             (1, Field::Bytes(_)) => points += 1,
             (2, Field::Varint(value)) => temporality = Temporality::from_number(value as i32),

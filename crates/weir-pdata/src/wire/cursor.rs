@@ -106,6 +106,21 @@ impl<'a> Cursor<'a> {
         false
     }
 
+    /// Reads a field of less than 16 KiB with this tag if it comes next.
+    #[inline(always)]
+    fn hop(&mut self, tag: u8) -> Option<&'a [u8]> {
+        let (length, rest) = match self.rest {
+            [met, length @ 0..0x80, rest @ ..] if *met == tag => (usize::from(*length), rest),
+            [met, low @ 0x80..=0xff, high @ 0..0x80, rest @ ..] if *met == tag => {
+                (two_bytes(*low, *high), rest)
+            }
+            _ => return None,
+        };
+        let (bytes, rest) = rest.split_at_checked(length)?;
+        self.rest = rest;
+        Some(bytes)
+    }
+
     /// Reads on over short fields with this tag as long as they come in a row and are `KeyValue`s of a key and then a string.
     #[inline]
     pub(crate) fn skip_texts(&mut self, tag: u8) {
@@ -132,10 +147,57 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     fn bytes(&mut self) -> Result<&'a [u8], CursorError> {
-        let length = usize::try_from(self.varint()?).map_err(|_| CursorError::Truncated)?;
+        let length = match self.rest {
+            // Points and their metrics mostly take more than 127 bytes and less than 16 KiB.
+            [low @ 0x80..=0xff, high @ 0..0x80, rest @ ..] => {
+                self.rest = rest;
+                two_bytes(*low, *high)
+            }
+            _ => usize::try_from(self.varint()?).map_err(|_| CursorError::Truncated)?,
+        };
         let (taken, rest) = self.rest.split_at_checked(length).ok_or(CursorError::Truncated)?;
         self.rest = rest;
         Ok(taken)
+    }
+}
+
+/// Returns the value of a varint of two bytes.
+#[inline(always)]
+fn two_bytes(low: u8, high: u8) -> usize {
+    usize::from(low & 0x7f) | usize::from(high) << 7
+}
+
+/// Returns the contents of all messages in field `number`, below 16, of a checked message.
+#[inline]
+pub(crate) fn children(message: &[u8], number: u8) -> Children<'_> {
+    Children {
+        walk: fields(message),
+        number,
+    }
+}
+
+/// See [`children`].
+#[derive(Debug, Clone)]
+pub(crate) struct Children<'a> {
+    walk: Fields<'a>,
+    number: u8,
+}
+
+impl<'a> Iterator for Children<'a> {
+    type Item = &'a [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            // They mostly follow one another.
+            if let Some(bytes) = self.walk.hop(self.number) {
+                return Some(bytes);
+            }
+            match self.walk.next()? {
+                (number, Field::Bytes(bytes)) if number == u32::from(self.number) => return Some(bytes),
+                _ => {}
+            }
+        }
     }
 }
 
@@ -154,6 +216,12 @@ impl<'a> Fields<'a> {
     #[inline]
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.0.rest
+    }
+
+    /// Walks over a field of bytes with this number, below 16, if it comes next and is of less than 16 KiB.
+    #[inline(always)]
+    pub(crate) fn hop(&mut self, number: u8) -> Option<&'a [u8]> {
+        self.0.hop(number << 3 | 2)
     }
 
     /// Walks on over short fields of bytes with the number `N`, below 16, as long as they come in a row.

@@ -1,6 +1,6 @@
 //! Resources and scopes: the labels that their points share, and `target_info`.
 
-use weir_pdata::view::{AnyValue, Resource, Scope};
+use weir_pdata::view::{Resource, Scope};
 
 use super::{Choices, Collector};
 use crate::drops::DropReason;
@@ -170,7 +170,10 @@ impl Collector<'_> {
             (WellKnown::ScopeVersion, scope.version),
             (WellKnown::ScopeSchemaUrl, scope.schema_url),
         ] {
-            labels.extend(table.make(Ok(name.id()), AnyValue::String(text))?);
+            let text = text.to_str().map_err(|_| DropReason::InvalidUtf8)?;
+            if !text.is_empty() {
+                labels.push(table.share(name.id(), text));
+            }
         }
         Ok(labels)
     }
@@ -219,11 +222,11 @@ impl Service {
             if let Some(namespace) = self.namespace {
                 job = format!("{}/{job}", text(table, namespace));
             }
-            identity.push(table.add(WellKnown::Job.id(), &job));
+            identity.push(table.share(WellKnown::Job.id(), &job));
         }
         if let Some(instance) = self.instance {
             let instance = text(table, instance);
-            identity.push(table.add(WellKnown::Instance.id(), &instance));
+            identity.push(table.share(WellKnown::Instance.id(), &instance));
         }
     }
 }

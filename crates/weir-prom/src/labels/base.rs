@@ -61,6 +61,8 @@ pub(crate) struct Base {
 pub(crate) struct Bases {
     shapes: Interner,
     signature: Vec<u8>,
+    /// The labels of all sources of the scope that is made.
+    all: Vec<BaseLabel>,
     /// Made so far.
     count: u64,
 }
@@ -81,17 +83,16 @@ impl Bases {
             (parts.external, false),
             (parts.scope, true),
         ];
-        let all = sources
-            .iter()
-            .flat_map(|(ids, wins)| ids.iter().map(|id| (*id, *wins)));
-        let mut all: Vec<BaseLabel> = all
-            .map(|(id, wins)| BaseLabel {
-                id,
-                name: table.name(id),
-                hash: table.hash(id),
+        let all = &mut self.all;
+        all.clear();
+        for (ids, wins) in sources {
+            all.extend(ids.iter().map(|id| BaseLabel {
+                id: *id,
+                name: table.name(*id),
+                hash: table.hash(*id),
                 wins,
-            })
-            .collect();
+            }));
+        }
         // The sort is stable, so labels of one name stay in order of precedence.
         all.sort_by(|a, b| table.names.text(a.name).cmp(table.names.text(b.name)));
         let effective = |run: &[BaseLabel]| *run.iter().rev().find(|label| label.wins).unwrap_or(&run[0]);

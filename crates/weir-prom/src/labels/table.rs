@@ -1,5 +1,6 @@
 //! The labels of one batch, each distinct attribute translated once.
 
+use hashbrown::HashTable;
 use weir_pdata::view::{AnyValue, Attribute, Attributes, ValueError, push_text};
 
 use super::names::{KeyId, NameId, Names, WellKnown};
@@ -218,6 +219,8 @@ pub(crate) struct LabelTable {
     pub(crate) names: Names,
     labels: Vec<Label>,
     bytes: Vec<u8>,
+    /// Labels of resources and scopes: see [`LabelTable::share`].
+    shared: HashTable<LabelId>,
     /// Raw attributes; `known` holds the translation of each.
     raw: Interner,
     known: Vec<Attr>,
@@ -236,6 +239,7 @@ impl LabelTable {
             names: Names::new(namer),
             labels: Vec::new(),
             bytes: Vec::new(),
+            shared: HashTable::new(),
             raw: Interner::default(),
             known: Vec::new(),
             positions: Vec::new(),
@@ -252,6 +256,10 @@ impl LabelTable {
         self.labels.shrink_to(KEPT_LABELS);
         self.bytes.clear();
         self.bytes.shrink_to(KEPT_CAPACITY);
+        if self.shared.capacity() > KEPT_LABELS {
+            self.shared = HashTable::new();
+        }
+        self.shared.clear();
         self.raw.clear();
         self.known.clear();
         self.positions.clear();
@@ -423,6 +431,21 @@ impl LabelTable {
             value.extend_from_slice(self.value(*part));
         }
         self.add_bytes(name, &value)
+    }
+
+    /// Returns the label with a value that is not empty, the same each time in a batch: small requests repeat the labels of their scopes
+    /// all over.
+    pub(crate) fn share(&mut self, name: NameId, value: &str) -> LabelId {
+        let hash = pair_hash(self.names.hash(name), self.raw.hash(value.as_bytes()));
+        let same = |id: &LabelId| self.name(*id) == name && self.value(*id) == value.as_bytes();
+        if let Some(id) = self.shared.find(hash, same) {
+            return *id;
+        }
+        let id = self.add(name, value);
+        let labels = &self.labels;
+        self.shared
+            .insert_unique(hash, id, |id| labels[id.0 as usize].hash);
+        id
     }
 
     fn add_bytes(&mut self, name: NameId, value: &[u8]) -> LabelId {

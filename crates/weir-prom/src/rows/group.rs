@@ -12,12 +12,24 @@ use crate::labels::LabelTable;
 /// No further row.
 const END: u32 = u32::MAX;
 
-/// Rows by series. Series come in order of their first row.
+/// Series that are put in order of their families: about as many as a request takes, so that those of one sender stay in few requests.
+const WINDOW: usize = 2048;
+
+/// Rows by series. Series come in order of their first row, but those of a family stand together: neighbours then have name and metadata
+/// in common, also if the batch was gathered from many small requests.
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
     table: HashTable<u32>,
-    /// First row of each series, by lane.
-    heads: Vec<Vec<u32>>,
+    /// First row of each series.
+    heads: Vec<u32>,
+    /// For each family of a window where its next series goes in `by_family`.
+    starts: Vec<u32>,
+    /// The families of a window.
+    met: Vec<usize>,
+    /// The window, family by family.
+    by_family: Vec<u32>,
+    /// Those of each lane.
+    lanes: Vec<Vec<u32>>,
     /// For each row the next one of its series.
     next: Vec<u32>,
     /// For each first row the last one of its series.
@@ -40,8 +52,7 @@ impl Groups {
             *self = Self::default();
         }
         self.table.clear();
-        self.heads.resize_with(lanes.get(), Vec::new);
-        self.heads.iter_mut().for_each(Vec::clear);
+        self.heads.clear();
         self.next.clear();
         self.next.resize(all.len(), END);
         self.tails.clear();
@@ -59,15 +70,51 @@ impl Groups {
                 None => {
                     self.table
                         .insert_unique(hash(row), at, |at| hash(&all[*at as usize]));
-                    self.heads[lane_of(hash(row), lanes)].push(at);
+                    self.heads.push(at);
                 }
+            }
+        }
+        self.spread(all, families.len(), lanes);
+    }
+
+    /// Spreads the series over lanes, window by window in order of their families.
+    fn spread(&mut self, rows: &[Row], families: usize, lanes: NonZeroUsize) {
+        self.lanes.resize_with(lanes.get(), Vec::new);
+        self.lanes.iter_mut().for_each(Vec::clear);
+        self.starts.clear();
+        self.starts.resize(families, 0);
+        let family = |at: u32| rows[at as usize].family.number();
+        for window in self.heads.chunks(WINDOW) {
+            self.met.clear();
+            for at in window {
+                let family = family(*at);
+                if self.starts[family] == 0 {
+                    self.met.push(family);
+                }
+                self.starts[family] += 1;
+            }
+            let mut start = 0;
+            for family in &self.met {
+                start += std::mem::replace(&mut self.starts[*family], start);
+            }
+            self.by_family.resize(window.len(), 0);
+            for at in window {
+                let start = &mut self.starts[family(*at)];
+                self.by_family[*start as usize] = *at;
+                *start += 1;
+            }
+            for family in &self.met {
+                self.starts[*family] = 0;
+            }
+            for at in &self.by_family {
+                self.lanes[lane_of(rows[*at as usize].hash, lanes)].push(*at);
             }
         }
     }
 
     /// Returns the first row of each series of each lane.
     pub(crate) fn lanes(&self) -> impl Iterator<Item = &[u32]> {
-        self.heads.iter().map(Vec::as_slice)
+        self.lanes.iter().map(Vec::as_slice)
     }
 
     /// Writes the rows of a series into `out`: ascending times, each time once. What goes is counted.

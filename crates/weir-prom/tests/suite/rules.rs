@@ -17,7 +17,7 @@ use weir_proto::otlp::metrics::v1::{
     Exemplar, ExponentialHistogramDataPoint, HistogramDataPoint, Metric, NumberDataPoint, exemplar,
 };
 
-use crate::support::decode::metadata_v1;
+use crate::support::decode::{Series, metadata_v1};
 use crate::support::otlp::*;
 use crate::support::{BOTH, decode, point_series, series_of, translate, wire};
 
@@ -73,9 +73,13 @@ fn a_list_of_attributes_means_the_same_wherever_it_repeats() {
     };
     for protocol in BOTH {
         let settings = Settings::default();
+        let sorted = |mut series: Vec<Series>| {
+            series.sort_by(|a, b| a.labels.cmp(&b.labels));
+            series
+        };
         let apart = [&one, &two].map(|request| point_series(&settings, protocol, request));
-        let together = point_series(&settings, protocol, &both);
-        assert_eq!(together, apart.concat());
+        let together = sorted(point_series(&settings, protocol, &both));
+        assert_eq!(together, sorted(apart.concat()));
         // A metric alone has nothing to repeat.
         let mut alone = Vec::new();
         for request in [&one, &two] {
@@ -85,6 +89,75 @@ fn a_list_of_attributes_means_the_same_wherever_it_repeats() {
                 alone.extend(point_series(&settings, protocol, &single));
             }
         }
+        assert_eq!(together, sorted(alone));
+    }
+}
+
+#[test]
+fn series_of_a_metric_stand_together() {
+    let of_service = |name: &str| {
+        let metrics = ["m", "n"].map(|name| metric(name, "", gauge(vec![number(&[], 1.0, 1)])));
+        of_resource(&[("service.name", name)], metrics.to_vec()).resource_metrics
+    };
+    let request = ExportMetricsServiceRequest {
+        resource_metrics: [of_service("a"), of_service("b"), of_service("c")].concat(),
+    };
+    for protocol in BOTH {
+        let series = point_series(&Settings::default(), protocol, &request);
+        let order: Vec<_> = series
+            .iter()
+            .map(|series| (series.name(), series.label("job").unwrap_or_default()))
+            .collect();
+        assert_eq!(
+            order,
+            [
+                ("m", "a"),
+                ("m", "b"),
+                ("m", "c"),
+                ("n", "a"),
+                ("n", "b"),
+                ("n", "c")
+            ]
+        );
+    }
+}
+
+#[test]
+fn metrics_are_told_apart_whichever_came_before() {
+    let named = |name: &str, unit: &str, description: &str| Metric {
+        description: description.to_owned(),
+        ..metric(name, unit, gauge(vec![number(&[], 1.0, 1)]))
+    };
+    // Each time another metric follows the first, and all but its kind or where its texts end is the same.
+    let others = [
+        named("ab", "c", "d"),
+        named("a", "bc", "d"),
+        named("ab", "", "cd"),
+        named("ab", "cd", ""),
+        Metric {
+            data: Some(counter(vec![number(&[], 1.0, 1)])),
+            ..named("ab", "c", "d")
+        },
+        named("ab", "c", "d"),
+    ];
+    let resources = others.iter().zip("123456".chars()).flat_map(|(other, service)| {
+        let metrics = vec![named("first", "", ""), other.clone()];
+        of_resource(&[("service.name", &service.to_string())], metrics).resource_metrics
+    });
+    let together = ExportMetricsServiceRequest {
+        resource_metrics: resources.collect(),
+    };
+    for protocol in BOTH {
+        let mut alone = Vec::new();
+        for resource in &together.resource_metrics {
+            let request = ExportMetricsServiceRequest {
+                resource_metrics: vec![resource.clone()],
+            };
+            alone.extend(point_series(&Settings::default(), protocol, &request));
+        }
+        let mut together = point_series(&Settings::default(), protocol, &together);
+        let job = |series: &Series| series.label("job").map(str::to_owned);
+        together.sort_by_key(job);
         assert_eq!(together, alone);
     }
 }
