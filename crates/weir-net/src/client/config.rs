@@ -18,9 +18,6 @@ use crate::config::{Authentication, Headers, Middleware, Span, validate_auth, va
 use crate::observe::ClientWatch;
 use crate::tls::{TlsClient, TlsError};
 
-/// Idle connections per host where the configuration says 0, as in Go.
-const DEFAULT_IDLE_PER_HOST: u32 = 2;
-
 /// Time to answer an HTTP/2 ping where the configuration says 0.
 const DEFAULT_PING_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -55,7 +52,7 @@ pub struct HttpClient {
     pub compression_params: CompressionParams,
     /// Idle connections kept in total. A client has one host as a rule, so this caps `max_idle_conns_per_host`. 0: no limit.
     pub max_idle_conns: u32,
-    /// Idle connections kept per host. 0: 2, as in Go.
+    /// Idle connections kept per host. 0: as many as `max_idle_conns`, so that each request of several in flight keeps its connection.
     pub max_idle_conns_per_host: u32,
     /// Connections per host, idle ones included; requests beyond wait. 0: no limit.
     pub max_conns_per_host: u32,
@@ -261,20 +258,15 @@ impl HttpClient {
         user_agent: &str,
     ) -> Result<Client, ClientError> {
         let credentials = Credentials::find(&self.auth, host)?;
-        let per_host = if self.max_idle_conns_per_host == 0 {
-            DEFAULT_IDLE_PER_HOST
-        } else {
-            self.max_idle_conns_per_host
-        };
-        let total = if self.max_idle_conns == 0 {
-            u32::MAX
-        } else {
-            self.max_idle_conns
-        };
+        let limits = [self.max_idle_conns, self.max_idle_conns_per_host];
         let idle = if self.disable_keep_alives {
             0
         } else {
-            per_host.min(total)
+            limits
+                .into_iter()
+                .filter(|limit| *limit > 0)
+                .min()
+                .unwrap_or(u32::MAX)
         };
         let headers = self.headers.to_map();
         let limit = |duration: Duration| Some(duration).filter(|duration| !duration.is_zero());

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
+use tokio::sync::{Barrier, Notify};
 use tokio::task::JoinSet;
 use weir_component::config::{OffUnlessSet, Secret};
 use weir_component::{ConsumeError, Host, Retry};
@@ -239,6 +240,41 @@ async fn connections_are_reused_unless_forbidden() {
         let first = line(&send(&client, &target(&running)).await, "peer");
         let second = line(&send(&client, &target(&running)).await, "peer");
         assert_eq!(first == second, reused);
+    }
+}
+
+#[tokio::test]
+async fn requests_in_flight_keep_their_connections_unless_forbidden() {
+    const IN_FLIGHT: usize = 6;
+    const ROUNDS: usize = 10;
+    let all_here = Arc::new(Barrier::new(IN_FLIGHT));
+    let running = http_server()
+        .bind(&Host::default())
+        .await
+        .unwrap()
+        .start(service(move |request| {
+            let all_here = Arc::clone(&all_here);
+            async move {
+                all_here.wait().await;
+                mirror(request).await
+            }
+        }));
+    for (max_idle_conns_per_host, kept) in [(0, true), (2, false)] {
+        let client = client(&HttpClient {
+            max_idle_conns_per_host,
+            ..HttpClient::default()
+        });
+        let mut peers = HashSet::new();
+        for _ in 0..ROUNDS {
+            let mut requests = JoinSet::new();
+            for _ in 0..IN_FLIGHT {
+                let (client, target) = (client.clone(), target(&running));
+                requests.spawn(async move { line(&send(&client, &target).await, "peer") });
+            }
+            peers.extend(requests.join_all().await);
+        }
+        // A connection that is only about to be idle when the next round begins may be replaced once.
+        assert_eq!(peers.len() <= 2 * IN_FLIGHT, kept, "{} connections", peers.len());
     }
 }
 
