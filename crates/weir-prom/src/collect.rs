@@ -91,6 +91,9 @@ pub(crate) struct Collector<'t> {
 #[derive(Default)]
 pub(crate) struct Scratch {
     attrs: Vec<Attr>,
+    /// Those of a resource that `target_info` tells.
+    described: Vec<Attr>,
+    text: String,
     bounds: Vec<f64>,
     counts: Vec<u64>,
     native: NativeHistogram,

@@ -12,12 +12,22 @@ pub(crate) fn put_varint(out: &mut Vec<u8>, value: u64) {
     }
 }
 
-fn put_long_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
+fn put_long_varint(out: &mut Vec<u8>, value: u64) {
+    let len = varint_len(value);
+    if len > size_of::<u64>() {
+        out.push(value as u8 | 0x80);
+        return put_varint(out, value >> 7);
     }
-    out.push(value as u8);
+    // Groups of seven bits, each in its byte.
+    let groups = (value & 0x0fff_ffff) | (value & 0x00ff_ffff_f000_0000) << 4;
+    let groups = (groups & 0x0000_3fff_0000_3fff) | (groups & 0x0fff_c000_0fff_c000) << 2;
+    let groups = (groups & 0x007f_007f_007f_007f) | (groups & 0x3f80_3f80_3f80_3f80) << 1;
+    // All but the last say that there is more.
+    let more = 0x8080_8080_8080_8080 >> (8 * (size_of::<u64>() - len + 1));
+    // A copy of constant length is one move; what is too much is cut off.
+    let end = out.len() + len;
+    out.extend_from_slice(&(groups | more).to_le_bytes());
+    out.truncate(end);
 }
 
 /// Returns the bytes of a varint.
@@ -76,12 +86,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn varint_len_is_the_length_of_the_varint() {
+    fn varints_are_read_as_written() {
         for shift in 0..64 {
             for value in [1u64 << shift, (1u64 << shift) - 1, u64::MAX >> shift] {
                 let mut out = Vec::new();
                 put_varint(&mut out, value);
                 assert_eq!(varint_len(value), out.len(), "{value}");
+                assert_eq!(prost::encoding::decode_varint(&mut out.as_slice()), Ok(value));
             }
         }
     }

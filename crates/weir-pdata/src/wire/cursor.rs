@@ -121,6 +121,18 @@ impl<'a> Cursor<'a> {
         Some(bytes)
     }
 
+    /// Reads on over short fields of bytes as long as they come in a row and are among `numbers`: bit n stands for field n.
+    #[inline]
+    pub(crate) fn skip_bytes(&mut self, numbers: u16) {
+        while let [tag @ 0..0x80, length @ 0..0x80, rest @ ..] = self.rest
+            && tag & 7 == 2
+            && numbers >> (tag >> 3) & 1 == 1
+            && let Some(rest) = rest.get(usize::from(*length)..)
+        {
+            self.rest = rest;
+        }
+    }
+
     /// Reads on over short fields with this tag as long as they come in a row and are `KeyValue`s of a key and then a string.
     #[inline]
     pub(crate) fn skip_texts(&mut self, tag: u8) {

@@ -19,6 +19,8 @@ pub(super) struct Message {
     /// Fields of which at most one may be present, once: bit n stands for field n. These are the members of oneofs that the
     /// views read as one slice; protobuf would merge repetitions, which no encoder writes.
     pub(super) one_of: u32,
+    /// Fields of [`Kind::Bytes`] below 16 that are not in `one_of`, in the same way: the check hops over them.
+    pub(super) short_bytes: u16,
 }
 
 /// What a field looks like on the wire.
@@ -50,23 +52,27 @@ use Kind::{Attribute, Bytes, Child, Fixed32, Fixed64, Fixed64s, Message as Sub, 
 
 impl Message {
     const fn new(name: &'static str, fields: &'static [Kind]) -> Self {
+        let (mut short_bytes, mut number) = (0, 0);
+        while number < fields.len() && number < 16 {
+            if matches!(fields[number], Bytes) {
+                short_bytes |= 1 << number;
+            }
+            number += 1;
+        }
         Self {
             name,
             fields,
             item: false,
             number_point: false,
             one_of: 0,
+            short_bytes,
         }
     }
 
     const fn item(name: &'static str, fields: &'static [Kind]) -> Self {
-        Self {
-            name,
-            fields,
-            item: true,
-            number_point: false,
-            one_of: 0,
-        }
+        let mut message = Self::new(name, fields);
+        message.item = true;
+        message
     }
 
     const fn number_point(mut self) -> Self {
@@ -78,6 +84,7 @@ impl Message {
         let mut index = 0;
         while index < numbers.len() {
             self.one_of |= 1 << numbers[index];
+            self.short_bytes &= !(1 << numbers[index]);
             index += 1;
         }
         self

@@ -4,7 +4,7 @@ use weir_pdata::view::{Resource, Scope};
 
 use super::{Choices, Collector};
 use crate::drops::DropReason;
-use crate::labels::{Attr, Content, Copied, LabelId, LabelTable, NameId, ScopeLabels, WellKnown};
+use crate::labels::{Content, Copied, LabelId, LabelTable, NameId, ScopeLabels, WellKnown};
 use crate::settings::is_identifying;
 use crate::target_info::Target;
 
@@ -56,7 +56,7 @@ impl Collector<'_> {
         parts.copied.clear();
         parts.error = None;
         let mut service = Service::default();
-        let mut described: Vec<Attr> = Vec::new();
+        self.scratch.described.clear();
         let settings = &self.choices.settings;
         for attr in &self.scratch.attrs {
             // A key that is not UTF-8 is nobody's choice; its content is an error already.
@@ -64,7 +64,7 @@ impl Collector<'_> {
             if let Some(slot) = service.slot(key) {
                 *slot = attr.content().label_or_note(&mut parts.error);
             } else {
-                described.push(*attr);
+                self.scratch.described.push(*attr);
             }
             if settings
                 .promote_resource_attributes
@@ -85,14 +85,15 @@ impl Collector<'_> {
                 });
             }
         }
-        service.identify(table, &mut parts.identity);
-        if settings.target_info && !described.is_empty() && !parts.identity.is_empty() {
-            self.describe_target(&described);
+        service.identify(table, &mut self.scratch.text, &mut parts.identity);
+        if settings.target_info && !self.scratch.described.is_empty() && !parts.identity.is_empty() {
+            self.describe_target();
         }
     }
 
     /// Prepares `target_info`: what the resource says beyond its identity.
-    fn describe_target(&mut self, described: &[Attr]) {
+    fn describe_target(&mut self) {
+        let described = self.scratch.described.as_slice();
         let tables = &mut *self.tables;
         let labels = ScopeLabels {
             identity: &self.resource.identity,
@@ -215,18 +216,18 @@ impl Service {
         }
     }
 
-    fn identify(&self, table: &mut LabelTable, identity: &mut Vec<LabelId>) {
-        let text = |table: &LabelTable, id| String::from_utf8_lossy(table.value(id)).into_owned();
-        if let Some(name) = self.name {
-            let mut job = text(table, name);
-            if let Some(namespace) = self.namespace {
-                job = format!("{}/{job}", text(table, namespace));
+    /// Adds `job` and `instance`; `text` is room for the value.
+    fn identify(&self, table: &mut LabelTable, text: &mut String, identity: &mut Vec<LabelId>) {
+        let job = self.name.map(|name| (WellKnown::Job, self.namespace, name));
+        let instance = self.instance.map(|id| (WellKnown::Instance, None, id));
+        for (label, namespace, id) in job.into_iter().chain(instance) {
+            text.clear();
+            if let Some(namespace) = namespace {
+                text.push_str(&String::from_utf8_lossy(table.value(namespace)));
+                text.push('/');
             }
-            identity.push(table.share(WellKnown::Job.id(), &job));
-        }
-        if let Some(instance) = self.instance {
-            let instance = text(table, instance);
-            identity.push(table.share(WellKnown::Instance.id(), &instance));
+            text.push_str(&String::from_utf8_lossy(table.value(id)));
+            identity.push(table.share(label.id(), text));
         }
     }
 }

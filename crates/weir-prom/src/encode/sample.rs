@@ -12,6 +12,9 @@ const VALUE_AT: usize = 2;
 /// Where the eight bytes of a value that is not 0 stand in an encoded sample.
 pub(super) const BITS_AT: usize = VALUE_AT + 1;
 
+/// Where the times of a sample begin whose value is not 0.
+const TIMES_AT: usize = BITS_AT + 8;
+
 /// An encoded sample whose value is yet to be filled in, with the metadata of its series. Most samples of a batch have the times of the
 /// one before.
 pub(crate) struct Sample {
@@ -20,6 +23,8 @@ pub(crate) struct Sample {
     bytes: Vec<u8>,
     /// Where the metadata begins.
     metadata_at: usize,
+    /// Room for the times.
+    scratch: Vec<u8>,
     /// Number of these times and metadata, from 1.
     version: u64,
 }
@@ -28,8 +33,9 @@ impl Default for Sample {
     fn default() -> Self {
         let mut sample = Self {
             times: (0, 0),
-            bytes: Vec::new(),
-            metadata_at: 0,
+            bytes: vec![SAMPLE, 9, 0x09, 0, 0, 0, 0, 0, 0, 0, 0],
+            metadata_at: TIMES_AT,
+            scratch: Vec::new(),
             version: 0,
         };
         sample.encode(0, 0);
@@ -47,16 +53,20 @@ impl Sample {
     }
 
     fn encode(&mut self, time: i64, start: i64) {
-        let metadata = self.bytes.split_off(self.metadata_at);
         self.times = (time, start);
-        self.bytes.clear();
-        self.bytes.extend_from_slice(&[SAMPLE, 0, 0x09]);
-        self.bytes.extend_from_slice(&[0; 8]);
-        put_number(&mut self.bytes, 0x10, time as u64);
-        put_number(&mut self.bytes, 0x18, start as u64);
-        self.bytes[1] = (self.bytes.len() - VALUE_AT) as u8;
-        self.metadata_at = self.bytes.len();
-        self.set_metadata(&metadata);
+        self.scratch.clear();
+        put_number(&mut self.scratch, 0x10, time as u64);
+        put_number(&mut self.scratch, 0x18, start as u64);
+        let (times, end) = (&self.scratch, TIMES_AT + self.scratch.len());
+        if self.metadata_at == end {
+            self.bytes[TIMES_AT..end].copy_from_slice(times);
+        } else {
+            self.bytes
+                .splice(TIMES_AT..self.metadata_at, times.iter().copied());
+            self.bytes[1] = (end - VALUE_AT) as u8;
+            self.metadata_at = end;
+        }
+        self.version += 1;
     }
 
     /// Sets what follows the samples of a series.
@@ -74,9 +84,9 @@ impl Sample {
     #[inline]
     pub(super) fn put(&mut self, bits: u64, out: &mut Vec<u8>) {
         if bits == 0 {
-            put_bytes(out, SAMPLE, &self.bytes[BITS_AT + 8..self.metadata_at]);
+            put_bytes(out, SAMPLE, &self.bytes[TIMES_AT..self.metadata_at]);
         } else {
-            self.bytes[BITS_AT..BITS_AT + 8].copy_from_slice(&bits.to_le_bytes());
+            self.bytes[BITS_AT..TIMES_AT].copy_from_slice(&bits.to_le_bytes());
             out.extend_from_slice(&self.bytes[..self.metadata_at]);
         }
     }
@@ -119,7 +129,7 @@ impl LastSample {
         } else if differ == 0 {
             block.put_again(&self.bytes, at);
         } else {
-            self.bytes[BITS_AT..BITS_AT + 8].copy_from_slice(&bits.to_le_bytes());
+            self.bytes[BITS_AT..TIMES_AT].copy_from_slice(&bits.to_le_bytes());
             let (first, last) = differing(differ);
             block.put_again(&self.bytes[..BITS_AT + first], at);
             block.put_word(bits >> (8 * first), last - first);
@@ -136,7 +146,7 @@ impl LastSample {
     /// Says that the same sample with other bits, which take as many bytes, was appended elsewise, at `at`.
     pub(super) fn replace(&mut self, bits: u64, at: usize) {
         if bits != 0 {
-            self.bytes[BITS_AT..BITS_AT + 8].copy_from_slice(&bits.to_le_bytes());
+            self.bytes[BITS_AT..TIMES_AT].copy_from_slice(&bits.to_le_bytes());
         }
         (self.bits, self.at) = (bits, at);
     }
