@@ -85,9 +85,11 @@ impl Body {
     }
 
     /// A body of the given chunks. Each becomes one data frame; empty ones are left out.
-    pub fn from_chunks(chunks: impl IntoIterator<Item = Bytes>) -> Self {
+    pub fn from_chunks(chunks: impl Into<VecDeque<Bytes>>) -> Self {
+        let mut chunks = chunks.into();
+        chunks.retain(|chunk| !chunk.is_empty());
         Self {
-            chunks: chunks.into_iter().filter(|chunk| !chunk.is_empty()).collect(),
+            chunks,
             ..Self::default()
         }
     }

@@ -103,11 +103,13 @@ pub enum ResourceLabels {
 }
 
 impl ResourceLabels {
-    pub(crate) fn wants(&self, key: &str) -> bool {
+    pub(crate) fn wants(&self, key: &[u8]) -> bool {
         match self {
             Self::None => false,
             Self::All { exclude_service } => !(*exclude_service && is_identifying(key)),
             Self::Matching { included, excluded } => {
+                // A key that is not UTF-8 matches no pattern; its content is an error already.
+                let key = str::from_utf8(key).unwrap_or_default();
                 let matches = |patterns: &[String]| patterns.iter().any(|p| crate::glob::matches(p, key));
                 (included.is_empty() || matches(included)) && !matches(excluded)
             }
@@ -116,8 +118,11 @@ impl ResourceLabels {
 }
 
 /// Whether a resource attribute goes into `job` and `instance`.
-pub(crate) fn is_identifying(key: &str) -> bool {
-    matches!(key, "service.name" | "service.namespace" | "service.instance.id")
+pub(crate) fn is_identifying(key: &[u8]) -> bool {
+    matches!(
+        key,
+        b"service.name" | b"service.namespace" | b"service.instance.id"
+    )
 }
 
 /// Settings that no translator can have.

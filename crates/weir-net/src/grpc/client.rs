@@ -11,7 +11,8 @@ use weir_component::{AuthError, Context, OutgoingRequest};
 
 use super::framing::{self, Reader};
 use super::{
-    ACCEPT_ENCODING, CONTENT_TYPE, Code, DEFAULT_MAX_MESSAGE_BYTES, ENCODINGS, Status, status, timeout,
+    ACCEPT_ENCODING, CONTENT_TYPE, Code, DEFAULT_MAX_MESSAGE_BYTES, ENCODINGS, GRPC_ACCEPT_ENCODING, Status,
+    status, timeout,
 };
 use crate::body::Body;
 use crate::client::{Credentials, Transport};
@@ -208,7 +209,7 @@ impl Client {
         }
         headers.insert(header::CONTENT_TYPE, CONTENT_TYPE);
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
-        headers.insert("grpc-accept-encoding", ACCEPT_ENCODING);
+        headers.insert(GRPC_ACCEPT_ENCODING, ACCEPT_ENCODING);
         headers
             .entry(header::USER_AGENT)
             .or_insert_with(|| self.user_agent.clone());

@@ -233,12 +233,13 @@ pub(super) fn encoding_of(headers: &HeaderMap) -> Result<Encoding, Status> {
 
 /// Puts the prefix in front of a message, which goes out as it is: the prefix is a chunk of its own, the message is not copied.
 pub(super) fn plain(chunks: impl IntoIterator<Item = Bytes>) -> Result<VecDeque<Bytes>, Status> {
-    let mut framed: VecDeque<Bytes> = chunks.into_iter().collect();
-    let len = framed.iter().map(Bytes::len).sum();
-    framed.push_front(match len {
-        0 => Bytes::from_static(&[0; PREFIX_BYTES]),
-        _ => Bytes::copy_from_slice(&prefix(false, len)?),
-    });
+    let mut framed = VecDeque::with_capacity(2);
+    framed.push_back(Bytes::from_static(&[0; PREFIX_BYTES]));
+    framed.extend(chunks);
+    let len = framed.iter().skip(1).map(Bytes::len).sum();
+    if len > 0 {
+        framed[0] = Bytes::copy_from_slice(&prefix(false, len)?);
+    }
     Ok(framed)
 }
 

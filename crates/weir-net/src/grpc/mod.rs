@@ -23,7 +23,7 @@ pub use server::{Answers, Call, Limits, ServerStreaming, Unary, serve, serve_str
 pub use status::Status;
 pub use weir_component::Code;
 
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 
 use crate::compression::Encoding;
 
@@ -37,6 +37,8 @@ const ENCODINGS: [Encoding; 4] = [
     Encoding::Zstd,
     Encoding::Snappy,
 ];
+
+const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 
 /// `grpc-accept-encoding` of both sides; matches [`ENCODINGS`].
 const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("identity,gzip,zstd,snappy");

@@ -9,7 +9,9 @@ use http_body::Body as HttpBody;
 use tokio::time::Instant;
 
 use super::framing::{self, MessageSize, Reader};
-use super::{ACCEPT_ENCODING, CONTENT_TYPE, Code, DEFAULT_MAX_MESSAGE_BYTES, Status, timeout};
+use super::{
+    ACCEPT_ENCODING, CONTENT_TYPE, Code, DEFAULT_MAX_MESSAGE_BYTES, GRPC_ACCEPT_ENCODING, Status, timeout,
+};
 use crate::body::{Body, Feed, Gone};
 
 /// What a server does with the calls of one unary method.
@@ -284,6 +286,8 @@ where
         let size = reader.prefix(encoding).await?.ok_or_else(no_message)?;
         let permit = service.admit(size).await?;
         let message = reader.message(size).await?;
+        // Nothing of the request but the call is kept while it waits for its answer.
+        drop(reader);
         let call = Call {
             head,
             message,
@@ -303,7 +307,7 @@ fn response(body: Body) -> Response<Body> {
     *response.version_mut() = Version::HTTP_2;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, CONTENT_TYPE);
-    headers.insert("grpc-accept-encoding", ACCEPT_ENCODING);
+    headers.insert(GRPC_ACCEPT_ENCODING, ACCEPT_ENCODING);
     response
 }
 

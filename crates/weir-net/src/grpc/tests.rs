@@ -357,7 +357,7 @@ async fn prefix_and_message_are_read_across_any_frames() {
     let message = noise(1000);
     let bytes = Bytes::from(framed(0, &message));
     for step in [1, 2, 3, 7, 64, 999, 2000] {
-        let body = Body::from_chunks(bytes.chunks(step).map(Bytes::copy_from_slice));
+        let body = Body::from_chunks(bytes.chunks(step).map(Bytes::copy_from_slice).collect::<Vec<_>>());
         let mut reader = framing::Reader::new(body, 1000);
         let size = reader.prefix(Encoding::Identity).await.unwrap().unwrap();
         assert_eq!(

@@ -216,6 +216,8 @@ impl Settings {
             .max_frame_size(MAX_FRAME)
             .max_header_list_size(MAX_HEADER_BYTES)
             .max_concurrent_streams(self.max_concurrent_streams)
+            // Calls of gRPC have no use for it.
+            .auto_date_header(!self.http2_only)
             .keep_alive_interval(self.ping_interval)
             .keep_alive_timeout(self.ping_timeout);
         if self.write_buffer > 0 {

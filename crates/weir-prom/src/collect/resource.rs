@@ -59,8 +59,7 @@ impl Collector<'_> {
         self.scratch.described.clear();
         let settings = &self.choices.settings;
         for attr in &self.scratch.attrs {
-            // A key that is not UTF-8 is nobody's choice; its content is an error already.
-            let key = str::from_utf8(table.names.key_raw(attr.key)).unwrap_or_default();
+            let key = table.names.key_raw(attr.key);
             if let Some(slot) = service.slot(key) {
                 *slot = attr.content().label_or_note(&mut parts.error);
             } else {
@@ -69,7 +68,7 @@ impl Collector<'_> {
             if settings
                 .promote_resource_attributes
                 .iter()
-                .any(|wanted| wanted == key)
+                .any(|wanted| wanted.as_bytes() == key)
             {
                 parts
                     .promoted
@@ -203,15 +202,18 @@ struct Service {
 }
 
 impl Service {
-    fn slot(&mut self, key: &str) -> Option<&mut Option<LabelId>> {
+    fn slot(&mut self, key: &[u8]) -> Option<&mut Option<LabelId>> {
         debug_assert_eq!(
             is_identifying(key),
-            matches!(key, "service.name" | "service.namespace" | "service.instance.id")
+            matches!(
+                key,
+                b"service.name" | b"service.namespace" | b"service.instance.id"
+            )
         );
         match key {
-            "service.name" => Some(&mut self.name),
-            "service.namespace" => Some(&mut self.namespace),
-            "service.instance.id" => Some(&mut self.instance),
+            b"service.name" => Some(&mut self.name),
+            b"service.namespace" => Some(&mut self.namespace),
+            b"service.instance.id" => Some(&mut self.instance),
             _ => None,
         }
     }
