@@ -5,6 +5,7 @@
 //! follow their files or are renewed ahead of their expiry. It does not know what the bytes mean, nor which paths, methods and media
 //! types a component serves.
 
+mod aside;
 mod body;
 pub mod client;
 mod collect;
@@ -22,6 +23,7 @@ mod testing;
 pub mod tls;
 mod watched;
 
+pub use aside::aside;
 pub use body::{Body, Feed, Gone};
 pub use renewed::{Lease, RenewalMetrics, Renewed, Source};
 pub use watched::{Watched, WatchedError};

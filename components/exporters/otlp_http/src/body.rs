@@ -40,7 +40,7 @@ impl Format {
             Self::Json if batch.bytes() < OFFLOAD_BYTES => to_json(batch).map_err(malformed),
             Self::Json => {
                 let batch = batch.clone();
-                tokio::task::spawn_blocking(move || to_json(&batch))
+                weir_net::aside(move || to_json(&batch))
                     .await
                     .map_err(|error| ConsumeError::permanent("encoding failed").caused_by(error))?
                     .map_err(malformed)

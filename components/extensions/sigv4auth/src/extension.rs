@@ -187,7 +187,7 @@ async fn body_hash(body: &[Bytes]) -> Result<String, AuthError> {
         return Ok(sign::body_hash(body));
     }
     let body = body.to_vec();
-    tokio::task::spawn_blocking(move || sign::body_hash(&body))
+    weir_net::aside(move || sign::body_hash(&body))
         .await
         .map_err(|error| AuthError::unavailable("cannot hash the body").caused_by(error))
 }

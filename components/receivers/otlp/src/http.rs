@@ -10,10 +10,10 @@ use bytes::Bytes;
 use hyper::body::Incoming;
 use prost::Message;
 use weir_component::{Code, ConsumeError, Permit, Signal};
-use weir_net::Body;
 use weir_net::grpc::Status;
 use weir_net::server::{BodyError, BodyPolicy};
 use weir_net::status::retry_after_value;
+use weir_net::{Body, aside};
 use weir_pdata::{Decoded, json};
 
 use crate::HttpProtocol;
@@ -98,7 +98,7 @@ impl Routes {
         } else {
             // The share stays with the decoding even if the client goes away.
             let permit = permit.clone();
-            tokio::task::spawn_blocking(move || {
+            aside(move || {
                 let written = from_json(signal, &body);
                 drop(permit);
                 written

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::Encoding;
+use crate::aside;
 
 /// Expansion beyond which a body is taken for a bomb, once its output has passed [`RATIO_FREE_BYTES`].
 ///
@@ -129,7 +130,7 @@ impl Encoding {
         if self == Self::Identity || body.len() <= OFFLOAD_BYTES {
             return self.decode(body, limit);
         }
-        tokio::task::spawn_blocking(move || self.decode(body, limit))
+        aside(move || self.decode(body, limit))
             .await
             .unwrap_or_else(|_| Err(DecodeError::malformed(self, "decoder failed")))
     }

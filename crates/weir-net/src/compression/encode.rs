@@ -8,6 +8,7 @@ use bytes::Bytes;
 use flate2::{Compress, Compression, FlushCompress, Status};
 
 use super::{Encoding, OFFLOAD_BYTES};
+use crate::aside;
 
 /// Idle encoder states kept for reuse: enough for the requests that usually run at once. A state holds some 300 KiB (gzip) up to
 /// a few MiB (zstd at high levels).
@@ -92,7 +93,7 @@ impl Encoder {
             return self.encode_whole(&body);
         }
         let encoder = Arc::clone(self);
-        tokio::task::spawn_blocking(move || encoder.encode_whole(&body))
+        aside(move || encoder.encode_whole(&body))
             .await
             .unwrap_or_else(|error| {
                 Err(EncodeError {
