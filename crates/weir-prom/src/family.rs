@@ -222,7 +222,7 @@ fn texts<'m>(metric: &Metric<'m>) -> [&'m [u8]; 3] {
 
 /// Returns the end of a family's key, of constant length; before it stand the texts.
 fn key_end(metric: &Metric<'_>, traits: Traits) -> [u8; 18] {
-    let [name, unit, _] = texts(metric).map(|text| text.len().to_le_bytes());
+    let [name, unit, _] = texts(metric).map(|text| (text.len() as u64).to_le_bytes());
     let mut end = [0; 18];
     end[..8].copy_from_slice(&name);
     end[8..16].copy_from_slice(&unit);

@@ -12,7 +12,8 @@ use crate::labels::LabelTable;
 /// No further row.
 const END: u32 = u32::MAX;
 
-/// Series that are put in order of their families: about as many as a request takes, so that those of one sender stay in few requests.
+/// Series that are put in order of their families at a time, a few requests' worth. If it were the whole batch, each request would hold the
+/// labels of all senders.
 const WINDOW: usize = 2048;
 
 /// Rows by series. Series come in order of their first row, but those of a family stand together: neighbours then have name and metadata
