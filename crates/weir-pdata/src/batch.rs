@@ -170,15 +170,7 @@ impl Batch {
                 chunks.iter().map(view::count_metrics).sum()
             }
             Payload::Wire(_) => 0,
-            Payload::Decoded(decoded) => match &**decoded {
-                Decoded::Metrics(request) => request
-                    .resource_metrics
-                    .iter()
-                    .flat_map(|resource| &resource.scope_metrics)
-                    .map(|scope| scope.metrics.len())
-                    .sum(),
-                Decoded::Traces(_) | Decoded::Logs(_) => 0,
-            },
+            Payload::Decoded(decoded) => decoded.metrics().count(),
         }
     }
 

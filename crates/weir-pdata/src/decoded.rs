@@ -77,16 +77,20 @@ impl Decoded {
         }
     }
 
+    /// Returns the metrics in order; none of other signals.
+    pub(crate) fn metrics(&self) -> impl Iterator<Item = &Metric> {
+        let resources = match self {
+            Self::Metrics(request) => request.resource_metrics.as_slice(),
+            Self::Traces(_) | Self::Logs(_) => &[],
+        };
+        let scopes = resources.iter().flat_map(|resource| &resource.scope_metrics);
+        scopes.flat_map(|scope| &scope.metrics)
+    }
+
     /// Counts data points, spans or log records.
     pub fn items(&self) -> usize {
         match self {
-            Self::Metrics(request) => request
-                .resource_metrics
-                .iter()
-                .flat_map(|resource| &resource.scope_metrics)
-                .flat_map(|scope| &scope.metrics)
-                .map(Self::points)
-                .sum(),
+            Self::Metrics(_) => self.metrics().map(Self::points).sum(),
             Self::Traces(request) => request
                 .resource_spans
                 .iter()

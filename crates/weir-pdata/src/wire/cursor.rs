@@ -106,18 +106,18 @@ impl<'a> Cursor<'a> {
         false
     }
 
-    /// Reads a field of less than 16 KiB with this tag if it comes next.
+    /// Reads a field of bytes with this tag if it comes next and is whole.
     #[inline(always)]
     fn hop(&mut self, tag: u8) -> Option<&'a [u8]> {
-        let (length, rest) = match self.rest {
-            [met, length @ 0..0x80, rest @ ..] if *met == tag => (usize::from(*length), rest),
-            [met, low @ 0x80..=0xff, high @ 0..0x80, rest @ ..] if *met == tag => {
-                (two_bytes(*low, *high), rest)
-            }
-            _ => return None,
+        let [met, rest @ ..] = self.rest else {
+            return None;
         };
-        let (bytes, rest) = rest.split_at_checked(length)?;
-        self.rest = rest;
+        if *met != tag {
+            return None;
+        }
+        let mut field = Self { rest };
+        let bytes = field.bytes().ok()?;
+        *self = field;
         Some(bytes)
     }
 
@@ -160,10 +160,14 @@ impl<'a> Cursor<'a> {
     #[inline]
     fn bytes(&mut self) -> Result<&'a [u8], CursorError> {
         let length = match self.rest {
-            // Points and their metrics mostly take more than 127 bytes and less than 16 KiB.
-            [low @ 0x80..=0xff, high @ 0..0x80, rest @ ..] => {
+            [length @ 0..0x80, rest @ ..] => {
                 self.rest = rest;
-                two_bytes(*low, *high)
+                usize::from(*length)
+            }
+            // Points and their metrics mostly take more than 127 bytes and less than 16 KiB.
+            [low, high @ 0..0x80, rest @ ..] => {
+                self.rest = rest;
+                usize::from(low & 0x7f) | usize::from(*high) << 7
             }
             _ => usize::try_from(self.varint()?).map_err(|_| CursorError::Truncated)?,
         };
@@ -171,12 +175,6 @@ impl<'a> Cursor<'a> {
         self.rest = rest;
         Ok(taken)
     }
-}
-
-/// Returns the value of a varint of two bytes.
-#[inline(always)]
-fn two_bytes(low: u8, high: u8) -> usize {
-    usize::from(low & 0x7f) | usize::from(high) << 7
 }
 
 /// Returns the contents of all messages in field `number`, below 16, of a checked message.
@@ -230,7 +228,7 @@ impl<'a> Fields<'a> {
         self.0.rest
     }
 
-    /// Walks over a field of bytes with this number, below 16, if it comes next and is of less than 16 KiB.
+    /// Walks over a field of bytes with this number, below 16, if it comes next.
     #[inline(always)]
     pub(crate) fn hop(&mut self, number: u8) -> Option<&'a [u8]> {
         self.0.hop(number << 3 | 2)

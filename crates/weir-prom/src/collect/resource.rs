@@ -203,19 +203,14 @@ struct Service {
 
 impl Service {
     fn slot(&mut self, key: &[u8]) -> Option<&mut Option<LabelId>> {
-        debug_assert_eq!(
-            is_identifying(key),
-            matches!(
-                key,
-                b"service.name" | b"service.namespace" | b"service.instance.id"
-            )
-        );
-        match key {
+        let slot = match key {
             b"service.name" => Some(&mut self.name),
             b"service.namespace" => Some(&mut self.namespace),
             b"service.instance.id" => Some(&mut self.instance),
             _ => None,
-        }
+        };
+        debug_assert_eq!(is_identifying(key), slot.is_some());
+        slot
     }
 
     /// Adds `job` and `instance`; `text` is room for the value.

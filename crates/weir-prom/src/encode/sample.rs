@@ -31,15 +31,13 @@ pub(crate) struct Sample {
 
 impl Default for Sample {
     fn default() -> Self {
-        let mut sample = Self {
+        Self {
             times: (0, 0),
             bytes: vec![SAMPLE, 9, 0x09, 0, 0, 0, 0, 0, 0, 0, 0],
             metadata_at: TIMES_AT,
             scratch: Vec::new(),
-            version: 0,
-        };
-        sample.encode(0, 0);
-        sample
+            version: 1,
+        }
     }
 }
 
