@@ -2,13 +2,13 @@
 //!
 //! A delivery, read from the top (the stack above it, queue and books, is [`weir_export`]'s):
 //!
-//! 1. [`encoder`]: a merged batch becomes compressed requests, sorted into lanes by a hash of their series.
-//! 2. [`lane`]: each lane sends its requests one after the other, so that a series is never in two requests in flight. Lanes run at
+//! 1. `encoder`: a merged batch becomes compressed requests, sorted into lanes by a hash of their series.
+//! 2. `lane`: each lane sends its requests one after the other, so that a series is never in two requests in flight. Lanes run at
 //!    the same time. What the receiver finds too large is cut in two and goes out in its place.
-//! 3. [`sender`]: one attempt of one request, judged by its answer. Around it stand cutoff, retry and timeout.
-//! 4. [`tally`]: what became of every data point, as the answer for the whole batch.
+//! 3. `sender`: one attempt of one request, judged by its answer. Around it stand cutoff, retry and timeout.
+//! 4. `tally`: what became of every data point, as the answer for the whole batch.
 //!
-//! [`negotiation`] remembers that a receiver does not know remote write 2.0. Translation itself, and what an answer means, is
+//! `negotiation` remembers that a receiver does not know remote write 2.0. Translation itself, and what an answer means, is
 //! `weir-prom`'s; connections are `weir-net`'s.
 
 mod config;
