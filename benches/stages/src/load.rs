@@ -27,11 +27,13 @@ pub(crate) fn rounds(payload: Payload, points: u32, temporality: Temporality) ->
         ..Spec::default()
     };
     let mut lane = lanes(&spec, 1)?.remove(0);
+    let requests = POINTS_PER_ROUND / points as usize;
     let mut round = |number: usize| {
-        let now = BEGIN + number as u64 * INTERVAL;
-        let requests = POINTS_PER_ROUND / points as usize;
+        let begin = BEGIN + number as u64 * INTERVAL;
+        // Each sender has a time of its own.
         (0..requests)
-            .map(|_| lane.next_request(now).as_request())
+            .map(|request| begin + request as u64 * (INTERVAL / requests as u64))
+            .map(|now| lane.next_request(now).as_request())
             .collect()
     };
     Ok((0..MEASURED.end).map(&mut round).collect())

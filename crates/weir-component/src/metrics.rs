@@ -1,5 +1,7 @@
 //! Own metrics that every receiver has.
 
+use std::sync::Arc;
+
 use metrics::Counter;
 use weir_pdata::{Batch, Signal};
 use weir_telemetry::spans::{Span, SpanKind, Tracer};
@@ -112,21 +114,35 @@ impl ReceiverMetrics {
     /// # Cancel safety
     ///
     /// That of the consumer; what is cancelled is not counted.
-    pub async fn deliver(&self, consumer: &Consumer, batch: Batch) -> Result<(), ConsumeError> {
-        let (signal, items) = (batch.signal(), batch.items() as u64);
+    pub fn deliver(
+        self: &Arc<Self>,
+        consumer: &Consumer,
+        batch: Batch,
+    ) -> impl Future<Output = Result<(), ConsumeError>> + Send + use<> {
+        let (this, signal, items) = (Arc::clone(self), batch.signal(), batch.items() as u64);
+        let (span, batch) = self.begin_span(batch);
+        // Taken out of the future, which would hold the batch, too.
+        let answer = consumer.consume(batch);
+        async move {
+            let answer = answer.await;
+            this.record(signal, items, &answer);
+            if let Some(mut span) = span {
+                this.describe(&mut span, signal, items, &answer);
+            }
+            answer
+        }
+    }
+
+    /// Begins a span and puts the batch within it, if there are spans.
+    fn begin_span(&self, batch: Batch) -> (Option<Span>, Batch) {
         if !self.tracer.is_on() {
-            let answer = consumer.consume(batch).await;
-            self.record(signal, items, &answer);
-            return answer;
+            return (None, batch);
         }
         let parent = parent_of(batch.context());
-        let name = || self.names[signal as usize].clone();
-        let mut span = self.tracer.span(SpanKind::Internal, parent, name);
+        let name = || self.names[batch.signal() as usize].clone();
+        let span = self.tracer.span(SpanKind::Internal, parent, name);
         let context = within(batch.context().clone(), &span);
-        let answer = consumer.consume(batch.with_context(context)).await;
-        self.record(signal, items, &answer);
-        self.describe(&mut span, signal, items, &answer);
-        answer
+        (Some(span), batch.with_context(context))
     }
 
     fn describe(&self, span: &mut Span, signal: Signal, items: u64, answer: &Result<(), ConsumeError>) {

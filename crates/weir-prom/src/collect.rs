@@ -13,7 +13,7 @@ use weir_pdata::view::{
 
 use crate::drops::{DropReason, Drops};
 use crate::family::{Families, FamilyId, Suffix};
-use crate::labels::{Attr, Base, Bases, LabelSet, LabelTable, Repeats, ScopeLabels, Shapes, WellKnown};
+use crate::labels::{Attr, Base, Bases, LabelId, LabelSet, LabelTable, Repeats, Shapes, WellKnown};
 use crate::native::NativeHistogram;
 use crate::rows::{Index, Row, Rows, Span, Summary, Value};
 use crate::settings::Settings;
@@ -93,6 +93,10 @@ pub(crate) struct Scratch {
     attrs: Vec<Attr>,
     /// Those of a resource that `target_info` tells.
     described: Vec<Attr>,
+    /// What a resource gives to its `target_info`.
+    target: Base,
+    /// Labels of a scope.
+    scope: Vec<LabelId>,
     text: String,
     bounds: Vec<f64>,
     counts: Vec<u64>,
@@ -116,7 +120,8 @@ impl<'t> Collector<'t> {
         drops: &'t mut Drops,
     ) -> Self {
         let resource = ResourceParts::new(choices, &mut tables.labels);
-        let base = tables.bases.make(&ScopeLabels::default(), &tables.labels);
+        // Replaced by the first scope, before any point.
+        let base = Base::default();
         // Replaced by the first metric, before any point.
         let family = FamilyId::FIRST;
         Self {

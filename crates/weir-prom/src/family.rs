@@ -68,6 +68,8 @@ pub(crate) struct Family {
     pub(crate) has_exemplars: bool,
     /// Each point covers the time since the one before.
     pub(crate) is_delta: bool,
+    /// Kind of the metrics that it was made of, if they had no metadata, which could say otherwise.
+    kind: Option<MetricKind>,
     /// The family that followed, when this one was met last: metrics that are measured together keep their order.
     after: Option<FamilyId>,
 }
@@ -142,21 +144,29 @@ impl Families {
     /// # Errors
     /// Why its points cannot be sent.
     pub(crate) fn of(&mut self, metric: &Metric<'_>, table: &mut LabelTable) -> Result<FamilyId, DropReason> {
-        let traits = Traits::of(metric, self.allow_delta)?;
         let last = self.last.map(FamilyId::number);
         let guess = last.and_then(|last| self.families[last].after);
         if let Some(id) = guess
-            && is_key_of(self.seen.get(id.0), metric, traits)
+            && self.is_of(id, metric)
         {
             self.last = guess;
             return Ok(id);
         }
+        let traits = Traits::of(metric, self.allow_delta)?;
         let id = self.look_up(metric, traits, table)?;
         if let Some(last) = last {
             self.families[last].after = Some(id);
         }
         self.last = Some(id);
         Ok(id)
+    }
+
+    /// Returns whether a family is sure to be that of a metric.
+    #[inline]
+    fn is_of(&self, id: FamilyId, metric: &Metric<'_>) -> bool {
+        self.get(id).kind == Some(metric.kind)
+            && metric.metadata.is_empty()
+            && begins_key(self.seen.get(id.0), metric)
     }
 
     fn look_up(
@@ -176,7 +186,8 @@ impl Families {
         }
         let Translated { name, unit } = self.translate(metric, traits.class)?;
         let help = String::from_utf8_lossy(metric.description.as_bytes()).into_owned();
-        let family = traits.family(&name, unit, help, table);
+        let mut family = traits.family(&name, unit, help, table);
+        family.kind = metric.metadata.is_empty().then_some(metric.kind);
         Ok(FamilyId(self.add(hash, family)))
     }
 
@@ -221,22 +232,37 @@ fn texts<'m>(metric: &Metric<'m>) -> [&'m [u8]; 3] {
 }
 
 /// Returns the end of a family's key, of constant length; before it stand the texts.
-fn key_end(metric: &Metric<'_>, traits: Traits) -> [u8; 18] {
-    let [name, unit, _] = texts(metric).map(|text| (text.len() as u64).to_le_bytes());
-    let mut end = [0; 18];
-    end[..8].copy_from_slice(&name);
-    end[8..16].copy_from_slice(&unit);
-    end[16..].copy_from_slice(&[traits.metric_type as u8, traits.flags()]);
+fn key_end(metric: &Metric<'_>, traits: Traits) -> [u8; KEY_END] {
+    let mut end = [0; KEY_END];
+    end[..LENGTHS].copy_from_slice(&lengths(metric));
+    end[LENGTHS..].copy_from_slice(&[traits.metric_type as u8, traits.flags()]);
     end
 }
 
-/// Returns whether a key is that of a metric.
-fn is_key_of(key: &[u8], metric: &Metric<'_>, traits: Traits) -> bool {
+/// Bytes of two lengths.
+const LENGTHS: usize = 16;
+
+/// Bytes of the end of a key: lengths, type and flags.
+const KEY_END: usize = LENGTHS + 2;
+
+/// Returns where the texts of a key end, but for the last.
+fn lengths(metric: &Metric<'_>) -> [u8; LENGTHS] {
+    let [name, unit, _] = texts(metric).map(|text| text.len() as u128);
+    (name | unit << 64).to_le_bytes()
+}
+
+/// Returns whether a family's key is that of a metric but for type and flags.
+#[inline]
+fn begins_key(key: &[u8], metric: &Metric<'_>) -> bool {
     let [name, unit, description] = texts(metric);
-    key.strip_prefix(name)
-        .and_then(|rest| rest.strip_prefix(unit))
-        .and_then(|rest| rest.strip_prefix(description))
-        .is_some_and(|end| *end == key_end(metric, traits))
+    let Some((texts, end)) = key.split_last_chunk::<KEY_END>() else {
+        return false;
+    };
+    texts.len() == name.len() + unit.len() + description.len()
+        && end[..LENGTHS] == lengths(metric)
+        && texts.starts_with(name)
+        && texts[name.len()..].starts_with(unit)
+        && texts.ends_with(description)
 }
 
 fn translate(namer: &MetricNamer, metric: &Metric<'_>, class: NameClass) -> Result<Translated, DropReason> {
@@ -368,6 +394,7 @@ impl Traits {
             has_start: self.has_start,
             has_exemplars: self.has_exemplars,
             is_delta: self.is_delta,
+            kind: None,
             after: None,
         }
     }

@@ -13,21 +13,45 @@ pub(crate) fn put_varint(out: &mut Vec<u8>, value: u64) {
 }
 
 fn put_long_varint(out: &mut Vec<u8>, value: u64) {
-    let len = varint_len(value);
-    if len > size_of::<u64>() {
+    let Some((word, len)) = varint_word(value) else {
         out.push(value as u8 | 0x80);
         return put_varint(out, value >> 7);
+    };
+    // A copy of constant length is one move; what is too much is cut off.
+    let end = out.len() + len;
+    out.extend_from_slice(&word);
+    out.truncate(end);
+}
+
+/// Writes a varint to where there is room for ten bytes, and perhaps zeros after it. Returns its length.
+#[inline]
+pub(crate) fn set_varint(mut out: &mut [u8], value: u64) -> usize {
+    match varint_word(value) {
+        Some((word, len)) => {
+            out[..word.len()].copy_from_slice(&word);
+            len
+        }
+        None => {
+            prost::encoding::encode_varint(value, &mut out);
+            varint_len(value)
+        }
+    }
+}
+
+/// Returns a varint and its length; nothing if it is longer than a word.
+#[inline]
+fn varint_word(value: u64) -> Option<([u8; 8], usize)> {
+    let len = varint_len(value);
+    if len > size_of::<u64>() {
+        return None;
     }
     // Groups of seven bits, each in its byte.
     let groups = (value & 0x0fff_ffff) | (value & 0x00ff_ffff_f000_0000) << 4;
     let groups = (groups & 0x0000_3fff_0000_3fff) | (groups & 0x0fff_c000_0fff_c000) << 2;
     let groups = (groups & 0x007f_007f_007f_007f) | (groups & 0x3f80_3f80_3f80_3f80) << 1;
     // All but the last say that there is more.
-    let more = 0x8080_8080_8080_8080 >> (8 * (size_of::<u64>() - len + 1));
-    // A copy of constant length is one move; what is too much is cut off.
-    let end = out.len() + len;
-    out.extend_from_slice(&(groups | more).to_le_bytes());
-    out.truncate(end);
+    let more = 0x0080_8080_8080_8080 >> (8 * (size_of::<u64>() - len));
+    Some(((groups | more).to_le_bytes(), len))
 }
 
 /// Returns the bytes of a varint.
@@ -93,6 +117,9 @@ mod tests {
                 put_varint(&mut out, value);
                 assert_eq!(varint_len(value), out.len(), "{value}");
                 assert_eq!(prost::encoding::decode_varint(&mut out.as_slice()), Ok(value));
+                let mut room = [0; 10];
+                assert_eq!(set_varint(&mut room, value), out.len(), "{value}");
+                assert_eq!(room[..out.len()], out, "{value}");
             }
         }
     }

@@ -1,11 +1,13 @@
 //! OTLP/gRPC.
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::sync::Arc;
 
 use ::http::{Request, Response};
 use bytes::Bytes;
 use futures_util::FutureExt;
+use futures_util::future::Either;
 use hyper::body::Incoming;
 use weir_component::{ConsumeError, Permit, Signal};
 use weir_net::Body;
@@ -15,31 +17,20 @@ use crate::answer::{Format, full_success, partial_success};
 use crate::ingest::Ingest;
 
 /// Answers one call of any of the three services.
-#[expect(
-    clippy::manual_async_fn,
-    reason = "an async fn holds its arguments twice, and there are many calls"
-)]
 pub(crate) fn serve(
     ingest: Arc<Ingest>,
     limits: Limits,
     request: Request<Incoming>,
 ) -> impl Future<Output = Result<Response<Body>, Infallible>> + Send {
-    async move {
-        let response = match signal_of(request.uri().path()).filter(|signal| ingest.serves(*signal)) {
-            Some(signal) => {
-                let export = Export {
-                    signal,
-                    ingest: &ingest,
-                };
-                grpc::serve(&export, limits, request).await
-            }
-            None => grpc::status_response(&Status::new(
-                Code::Unimplemented,
-                format!("no pipeline for `{}`", request.uri().path()),
-            )),
-        };
-        Ok(response)
-    }
+    let path = request.uri().path();
+    let response = match signal_of(path).filter(|signal| ingest.serves(*signal)) {
+        Some(signal) => Either::Left(grpc::serve(Export { signal, ingest }, limits, request)),
+        None => Either::Right(ready(grpc::status_response(&Status::new(
+            Code::Unimplemented,
+            format!("no pipeline for `{path}`"),
+        )))),
+    };
+    response.map(Ok)
 }
 
 fn signal_of(path: &str) -> Option<Signal> {
@@ -52,12 +43,12 @@ fn signal_of(path: &str) -> Option<Signal> {
 }
 
 /// The `Export` method of one signal.
-struct Export<'a> {
+struct Export {
     signal: Signal,
-    ingest: &'a Ingest,
+    ingest: Arc<Ingest>,
 }
 
-impl Unary for Export<'_> {
+impl Unary for Export {
     type Permit = Permit;
 
     async fn admit(&self, size: MessageSize) -> Result<Permit, Status> {
@@ -78,7 +69,7 @@ impl Unary for Export<'_> {
     }
 }
 
-impl Export<'_> {
+impl Export {
     /// A request taken in part is a success that says so.
     fn partial(&self, error: &ConsumeError) -> Result<Bytes, Status> {
         if error.is_partial() {

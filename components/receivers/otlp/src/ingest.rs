@@ -116,13 +116,8 @@ impl Ingest {
         if !permit.resize(batch.bytes() as u64) {
             return Err(self.refuse_memory());
         }
-        let (consumer, metrics) = (consumer.clone(), Arc::clone(&self.metrics));
         let batch = batch.with_context(context).with_permit(permit);
-        UnderWay::begin(
-            async move { metrics.deliver(&consumer, batch).await },
-            &self.under_way,
-        )
-        .await
+        UnderWay::begin(self.metrics.deliver(consumer, batch), &self.under_way).await
     }
 
     /// Counts a request that could not be decoded.

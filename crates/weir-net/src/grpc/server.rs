@@ -1,9 +1,11 @@
 //! Serving calls: of one answer, and of as many as come.
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
+use futures_util::future::Either;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version, header};
 use http_body::Body as HttpBody;
 use tokio::time::Instant;
@@ -33,6 +35,18 @@ pub trait Unary: Sync {
     ///
     /// The status that the caller gets.
     fn call(&self, call: Call, permit: Self::Permit) -> impl Future<Output = Result<Bytes, Status>> + Send;
+}
+
+impl<S: Unary> Unary for &S {
+    type Permit = S::Permit;
+
+    fn admit(&self, size: MessageSize) -> impl Future<Output = Result<Self::Permit, Status>> + Send {
+        S::admit(self, size)
+    }
+
+    fn call(&self, call: Call, permit: Self::Permit) -> impl Future<Output = Result<Bytes, Status>> + Send {
+        S::call(self, call, permit)
+    }
 }
 
 /// What a server does with the calls of a method that answers with any number of messages.
@@ -137,38 +151,28 @@ impl Default for Limits {
 /// # Cancel safety
 ///
 /// Dropping the future abandons the call, including [`Unary::call`].
-#[expect(
-    clippy::manual_async_fn,
-    reason = "an async fn holds its arguments twice, and there are many calls"
-)]
 pub fn serve<S, B>(
-    service: &S,
+    service: S,
     limits: Limits,
     request: Request<B>,
 ) -> impl Future<Output = Response<Body>> + Send
 where
-    S: Unary,
+    S: Unary + Send,
     B: HttpBody<Data = Bytes> + Send + Unpin,
     B::Error: std::fmt::Display,
 {
-    async move {
-        if let Some(status) = refusal(&request) {
-            return plain_response(status);
-        }
-        // Not by `in_time`, which would hold the call twice.
-        let result = match deadline_of(request.headers()) {
-            None => handle(service, limits, request, None).await,
-            Some(deadline) => {
-                tokio::time::timeout_at(deadline, handle(service, limits, request, Some(deadline)))
-                    .await
-                    .unwrap_or_else(|_| Err(too_late()))
-            }
-        };
-        match result.and_then(|message| framing::plain([message])) {
+    if let Some(status) = refusal(&request) {
+        return Either::Left(ready(plain_response(status)));
+    }
+    let deadline = deadline_of(request.headers());
+    // Combinators, as an async block would hold the call twice, and there are many calls.
+    let handled = in_time(deadline, handle(service, limits, request, deadline));
+    Either::Right(handled.map(
+        |result| match result.and_then(|message| framing::plain([message])) {
             Ok(chunks) => response(Body::from_chunks(chunks).with_trailers(Status::ok_trailers())),
             Err(status) => status_response(&status),
-        }
-    }
+        },
+    ))
 }
 
 /// Serves one call of a method that answers with any number of messages. Otherwise as [`serve`].
@@ -215,15 +219,16 @@ where
     })
 }
 
-async fn in_time<T>(
+fn in_time<T>(
     deadline: Option<Instant>,
     handled: impl Future<Output = Result<T, Status>>,
-) -> Result<T, Status> {
+) -> impl Future<Output = Result<T, Status>> {
     match deadline {
-        None => handled.await,
-        Some(deadline) => tokio::time::timeout_at(deadline, handled)
-            .await
-            .unwrap_or_else(|_| Err(too_late())),
+        None => Either::Left(handled),
+        Some(deadline) => {
+            let handled = tokio::time::timeout_at(deadline, handled);
+            Either::Right(handled.map(|handled| handled.unwrap_or_else(|_| Err(too_late()))))
+        }
     }
 }
 
@@ -269,13 +274,13 @@ fn is_grpc(headers: &HeaderMap) -> bool {
 }
 
 fn handle<S, B>(
-    service: &S,
+    service: S,
     limits: Limits,
     request: Request<B>,
     deadline: Option<Instant>,
 ) -> impl Future<Output = Result<Bytes, Status>> + Send
 where
-    S: Unary,
+    S: Unary + Send,
     B: HttpBody<Data = Bytes> + Send + Unpin,
     B::Error: std::fmt::Display,
 {

@@ -8,7 +8,7 @@ use super::{
     Fixed64sForm, HistogramPoint, Metric, MetricKind, MetricsVisitor, Number, NumberPoint, Resource, Scope,
     SummaryPoint, Temporality, Text, Visit,
 };
-use crate::wire::cursor::{Cursor, Field, Fields, PlainNumber, children, fields};
+use crate::wire::cursor::{Cursor, Field, Fields, PlainNumber, besides, children, fields};
 use crate::wire::{WireChunk, warm};
 
 /// Shows the metrics of checked requests.
@@ -89,7 +89,7 @@ impl<'a> List<'a> {
 pub(crate) fn resource<'p, 'a: 'p>(message: &'a [u8], attributes: &'p mut Vec<&'a [u8]>) -> Resource<'p> {
     attributes.clear();
     let mut schema_url = Text::default();
-    for field in fields(message) {
+    for field in besides(message, 2) {
         match field {
             (1, Field::Bytes(resource)) => attributes.extend(children(resource, 1)),
             (3, Field::Bytes(bytes)) => schema_url = Text(bytes),
@@ -106,7 +106,7 @@ pub(crate) fn resource<'p, 'a: 'p>(message: &'a [u8], attributes: &'p mut Vec<&'
 pub(crate) fn scope<'p, 'a: 'p>(message: &'a [u8], attributes: &'p mut Vec<&'a [u8]>) -> Scope<'p> {
     attributes.clear();
     let (mut name, mut version, mut schema_url) = (Text::default(), Text::default(), Text::default());
-    for field in fields(message) {
+    for field in besides(message, 2) {
         match field {
             (1, Field::Bytes(scope)) => {
                 for field in fields(scope) {
@@ -143,7 +143,9 @@ pub(crate) fn metric<'p, 'a: 'p>(
     // As nearly every encoder writes them; the others take the long way.
     let [mut name, mut description, mut unit] =
         [1, 2, 3].map(|number| Text(walk.hop(number).unwrap_or_default()));
-    let mut data: Option<(u32, &[u8])> = None;
+    let mut data: Option<(u32, &[u8])> = [7, 5, 9, 10]
+        .into_iter()
+        .find_map(|number| Some((number.into(), walk.hop(number)?)));
     for field in walk {
         match field {
             (1, Field::Bytes(bytes)) => name = Text(bytes),
@@ -175,11 +177,12 @@ fn visit_metric<'a, V: MetricsVisitor + ?Sized>(
     visitor: &mut V,
 ) {
     let (view, data) = metric(message, attributes);
-    let kind = view.kind;
+    let (kind, points) = (view.kind, view.points);
     if visitor.metric(&view) == Visit::Skip {
         return;
     }
-    for point in data.into_iter().flat_map(|data| children(data, 1)) {
+    // What comes after the last is not walked again.
+    for point in data.into_iter().flat_map(|data| children(data, 1)).take(points) {
         match kind {
             MetricKind::Gauge | MetricKind::Sum { .. } => visitor.number(&number_point(point, scratch)),
             MetricKind::Histogram { .. } => visitor.histogram(&histogram_point(point, scratch)),
@@ -194,11 +197,15 @@ fn visit_metric<'a, V: MetricsVisitor + ?Sized>(
 
 /// Hops over a metric's data for what comes after the points.
 fn kind_and_points(number: u32, data: &[u8]) -> (MetricKind, usize) {
-    let (mut temporality, mut monotonic, mut points) = (Temporality::Unspecified, false, 0);
+    let mut points = 0;
     let mut walk = fields(data);
     while walk.hop(1).is_some() {
         points += 1;
     }
+    // As nearly every encoder writes them; the others take the long way.
+    let [temporality, monotonic] = [2, 3].map(|number| walk.hop_number(number).unwrap_or_default());
+    let mut temporality = Temporality::from_number(temporality.into());
+    let mut monotonic = monotonic != 0;
     for field in walk {
         match field {
             (1, Field::Bytes(_)) => points += 1,

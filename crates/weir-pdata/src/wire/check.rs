@@ -1,7 +1,7 @@
 //! The one structural check, at the door.
 
 use super::cursor::{Cursor, CursorError, Field, PlainNumber, plain_key_value, plain_text};
-use super::schema::{KEY_VALUE, Kind, Message};
+use super::schema::{KEY_VALUE, Kind, Message, Step};
 
 /// How deeply messages may nest below the request. The same as prost's limit, so that a checked request also decodes.
 const MAX_DEPTH: u32 = 100;
@@ -49,6 +49,19 @@ impl Check {
         let mut one_of_met = false;
         loop {
             let before = cursor.rest();
+            let Some(&tag) = before.first() else {
+                return Ok(items);
+            };
+            let stepped = match message.step(tag) {
+                Step::Number => cursor.skip_number(),
+                Step::Fixed64 => cursor.skip_fixed64(),
+                Step::Bytes => cursor.hop(tag).is_some(),
+                Step::Attribute => depth >= PLAIN_DEPTH && skip_plain_attributes(&mut cursor, tag),
+                Step::None => false,
+            };
+            if stepped {
+                continue;
+            }
             let fault = |reason: String| self.fault(message, before, reason);
             let Some((number, field)) = cursor.next().map_err(|error| fault(error.to_string()))? else {
                 return Ok(items);
@@ -61,17 +74,7 @@ impl Check {
             }
             match (message.kind(number), field) {
                 (Kind::Attribute, Field::Bytes(bytes)) => {
-                    if depth < PLAIN_DEPTH || !is_plain_attribute(bytes) {
-                        self.message(&KEY_VALUE, bytes, self.deeper(message, before, depth)?)?;
-                    } else {
-                        // Most follow one another.
-                        debug_assert!(number < 16, "all messages have their attributes in such a field");
-                        let tag = (number << 3 | 2) as u8;
-                        cursor.skip_texts(tag);
-                        while cursor.step(tag, is_plain_attribute) {
-                            cursor.skip_texts(tag);
-                        }
-                    }
+                    self.message(&KEY_VALUE, bytes, self.deeper(message, before, depth)?)?;
                 }
                 (Kind::Message(sub), Field::Bytes(bytes)) => {
                     self.message(sub, bytes, self.deeper(message, before, depth)?)?;
@@ -85,9 +88,8 @@ impl Check {
                 }
                 // prost spends a level on a field that it skips.
                 (Kind::Unknown, _) => drop(self.deeper(message, before, depth)?),
-                // A metric has three in a row.
-                (Kind::Bytes, Field::Bytes(_)) => cursor.skip_bytes(message.short_bytes),
-                (Kind::Varint | Kind::Varints, Field::Varint(_))
+                (Kind::Bytes, Field::Bytes(_))
+                | (Kind::Varint | Kind::Varints, Field::Varint(_))
                 | (Kind::Fixed64 | Kind::Fixed64s, Field::Fixed64(_))
                 | (Kind::Fixed32, Field::Fixed32(_)) => {}
                 _ => return Err(fault(format!("field {number} has the wrong wire type"))),
@@ -114,6 +116,17 @@ impl Check {
 
 /// Levels that a plain attribute takes: `KeyValue` and `AnyValue`.
 const PLAIN_DEPTH: u32 = 2;
+
+/// Reads on over plain attributes with this tag, which mostly follow one another. Returns whether there were any.
+#[inline]
+fn skip_plain_attributes(cursor: &mut Cursor<'_>, tag: u8) -> bool {
+    let before = cursor.rest().len();
+    cursor.skip_texts(tag);
+    while cursor.step(tag, is_plain_attribute) {
+        cursor.skip_texts(tag);
+    }
+    cursor.rest().len() < before
+}
 
 /// Returns true for a short key and a value that is one short string, a bool, an integer that is not negative or a double, and nothing
 /// else.

@@ -62,34 +62,12 @@ impl<'a> Cursor<'a> {
     /// Reads one varint.
     #[inline(always)]
     pub(crate) fn varint(&mut self) -> Result<u64, CursorError> {
-        match self.rest.split_first() {
-            Some((&byte, rest)) if byte < 0x80 => {
-                self.rest = rest;
-                Ok(u64::from(byte))
-            }
-            Some(_) => self.long_varint(),
-            None => Err(CursorError::Truncated),
-        }
-    }
-
-    #[inline(never)]
-    fn long_varint(&mut self) -> Result<u64, CursorError> {
-        let mut value = 0u64;
-        for (index, &byte) in self.rest.iter().enumerate().take(10) {
-            if index == 9 && byte > 1 {
-                return Err(CursorError::Varint);
-            }
-            value |= u64::from(byte & 0x7f) << (7 * index);
-            if byte < 0x80 {
-                self.rest = &self.rest[index + 1..];
-                return Ok(value);
-            }
-        }
-        Err(if self.rest.len() < 10 {
-            CursorError::Truncated
-        } else {
-            CursorError::Varint
-        })
+        let (value, rest) = match self.rest {
+            [byte @ 0..0x80, rest @ ..] => (u64::from(*byte), rest),
+            bytes => long_varint(bytes)?,
+        };
+        self.rest = rest;
+        Ok(value)
     }
 
     /// Reads on over a short field of bytes with this tag if it comes next and `take` wants it. Returns whether that is so.
@@ -108,7 +86,7 @@ impl<'a> Cursor<'a> {
 
     /// Reads a field of bytes with this tag if it comes next and is whole.
     #[inline(always)]
-    fn hop(&mut self, tag: u8) -> Option<&'a [u8]> {
+    pub(crate) fn hop(&mut self, tag: u8) -> Option<&'a [u8]> {
         let [met, rest @ ..] = self.rest else {
             return None;
         };
@@ -121,16 +99,24 @@ impl<'a> Cursor<'a> {
         Some(bytes)
     }
 
-    /// Reads on over short fields of bytes as long as they come in a row and are among `numbers`: bit n stands for field n.
+    /// Reads on over a field with a tag of one byte and a number below 128. Returns whether there was one.
     #[inline]
-    pub(crate) fn skip_bytes(&mut self, numbers: u16) {
-        while let [tag @ 0..0x80, length @ 0..0x80, rest @ ..] = self.rest
-            && tag & 7 == 2
-            && numbers >> (tag >> 3) & 1 == 1
-            && let Some(rest) = rest.get(usize::from(*length)..)
-        {
-            self.rest = rest;
-        }
+    pub(crate) fn skip_number(&mut self) -> bool {
+        let [_, 0..0x80, rest @ ..] = self.rest else {
+            return false;
+        };
+        self.rest = rest;
+        true
+    }
+
+    /// Reads on over a field with a tag of one byte and eight more. Returns whether there was one.
+    #[inline]
+    pub(crate) fn skip_fixed64(&mut self) -> bool {
+        let Some(rest) = self.rest.get(1 + size_of::<u64>()..) else {
+            return false;
+        };
+        self.rest = rest;
+        true
     }
 
     /// Reads on over short fields with this tag as long as they come in a row and are `KeyValue`s of a key and then a string.
@@ -159,22 +145,40 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     fn bytes(&mut self) -> Result<&'a [u8], CursorError> {
-        let length = match self.rest {
-            [length @ 0..0x80, rest @ ..] => {
-                self.rest = rest;
-                usize::from(*length)
-            }
+        let (length, rest) = match self.rest {
+            [length @ 0..0x80, rest @ ..] => (usize::from(*length), rest),
             // Points and their metrics mostly take more than 127 bytes and less than 16 KiB.
-            [low, high @ 0..0x80, rest @ ..] => {
-                self.rest = rest;
-                usize::from(low & 0x7f) | usize::from(*high) << 7
+            [low, high @ 0..0x80, rest @ ..] => (usize::from(low & 0x7f) | usize::from(*high) << 7, rest),
+            bytes => {
+                let (length, rest) = long_varint(bytes)?;
+                let length = usize::try_from(length).map_err(|_| CursorError::Truncated)?;
+                (length, rest)
             }
-            _ => usize::try_from(self.varint()?).map_err(|_| CursorError::Truncated)?,
         };
-        let (taken, rest) = self.rest.split_at_checked(length).ok_or(CursorError::Truncated)?;
+        let (taken, rest) = rest.split_at_checked(length).ok_or(CursorError::Truncated)?;
         self.rest = rest;
         Ok(taken)
     }
+}
+
+/// Reads a varint and returns what follows it. Takes no cursor, which so can stay in registers.
+#[inline(never)]
+fn long_varint(bytes: &[u8]) -> Result<(u64, &[u8]), CursorError> {
+    let mut value = 0u64;
+    for (index, &byte) in bytes.iter().enumerate().take(10) {
+        if index == 9 && byte > 1 {
+            return Err(CursorError::Varint);
+        }
+        value |= u64::from(byte & 0x7f) << (7 * index);
+        if byte < 0x80 {
+            return Ok((value, &bytes[index + 1..]));
+        }
+    }
+    Err(if bytes.len() < 10 {
+        CursorError::Truncated
+    } else {
+        CursorError::Varint
+    })
 }
 
 /// Returns the contents of all messages in field `number`, below 16, of a checked message.
@@ -211,6 +215,16 @@ impl<'a> Iterator for Children<'a> {
     }
 }
 
+/// Walks the fields of a checked message without those in field `number`, below 16, as far as they are messages.
+#[inline]
+pub(crate) fn besides(message: &[u8], number: u8) -> impl Iterator<Item = (u32, Field<'_>)> {
+    let mut walk = fields(message);
+    std::iter::from_fn(move || {
+        while walk.hop(number).is_some() {}
+        walk.next()
+    })
+}
+
 /// Walks the fields of a checked message. Ends early on bytes that are not protobuf, which a checked message never holds.
 #[inline]
 pub(crate) fn fields(message: &[u8]) -> Fields<'_> {
@@ -232,6 +246,18 @@ impl<'a> Fields<'a> {
     #[inline(always)]
     pub(crate) fn hop(&mut self, number: u8) -> Option<&'a [u8]> {
         self.0.hop(number << 3 | 2)
+    }
+
+    /// Walks over a number below 128 in a field with this number, below 16, if it comes next.
+    #[inline]
+    pub(crate) fn hop_number(&mut self, number: u8) -> Option<u8> {
+        let [tag, value @ 0..0x80, rest @ ..] = self.0.rest else {
+            return None;
+        };
+        (*tag == number << 3).then(|| {
+            self.0.rest = rest;
+            *value
+        })
     }
 
     /// Walks on over short fields of bytes with the number `N`, below 16, as long as they come in a row.

@@ -19,8 +19,20 @@ pub(super) struct Message {
     /// Fields of which at most one may be present, once: bit n stands for field n. These are the members of oneofs that the
     /// views read as one slice; protobuf would merge repetitions, which no encoder writes.
     pub(super) one_of: u32,
-    /// Fields of [`Kind::Bytes`] below 16 that are not in `one_of`, in the same way: the check hops over them.
-    pub(super) short_bytes: u16,
+    /// The short way for each tag of one byte.
+    steps: [Step; 128],
+}
+
+/// How the check passes a field that needs no other look than at its length. Whatever is not as expected takes the long way, which also
+/// tells what is wrong.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Step {
+    /// The long way.
+    None,
+    Number,
+    Fixed64,
+    Bytes,
+    Attribute,
 }
 
 /// What a field looks like on the wire.
@@ -52,11 +64,16 @@ use Kind::{Attribute, Bytes, Child, Fixed32, Fixed64, Fixed64s, Message as Sub, 
 
 impl Message {
     const fn new(name: &'static str, fields: &'static [Kind]) -> Self {
-        let (mut short_bytes, mut number) = (0, 0);
+        let (mut steps, mut number) = ([Step::None; 128], 0);
         while number < fields.len() && number < 16 {
-            if matches!(fields[number], Bytes) {
-                short_bytes |= 1 << number;
-            }
+            let (step, wire_type) = match fields[number] {
+                Varint => (Step::Number, 0),
+                Fixed64 => (Step::Fixed64, 1),
+                Bytes => (Step::Bytes, 2),
+                Attribute => (Step::Attribute, 2),
+                _ => (Step::None, 2),
+            };
+            steps[number << 3 | wire_type] = step;
             number += 1;
         }
         Self {
@@ -65,7 +82,7 @@ impl Message {
             item: false,
             number_point: false,
             one_of: 0,
-            short_bytes,
+            steps,
         }
     }
 
@@ -84,10 +101,20 @@ impl Message {
         let mut index = 0;
         while index < numbers.len() {
             self.one_of |= 1 << numbers[index];
-            self.short_bytes &= !(1 << numbers[index]);
+            let mut wire_type = 0;
+            while wire_type < 8 {
+                self.steps[(numbers[index] as usize) << 3 | wire_type] = Step::None;
+                wire_type += 1;
+            }
             index += 1;
         }
         self
+    }
+
+    /// Returns the short way for a field that begins with this byte.
+    #[inline]
+    pub(super) fn step(&self, tag: u8) -> Step {
+        self.steps.get(usize::from(tag)).copied().unwrap_or(Step::None)
     }
 
     /// Returns the kind of field `number`.

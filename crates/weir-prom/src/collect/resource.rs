@@ -100,11 +100,12 @@ impl Collector<'_> {
             error: self.resource.error,
             ..ScopeLabels::default()
         };
-        let base = tables.bases.make(&labels, &tables.labels);
+        let base = &mut self.scratch.target;
+        tables.bases.make(base, &labels, &tables.labels);
         let first = tables.rows.labels.len();
         let resolved = tables
             .shapes
-            .resolve(&base, described, &mut tables.labels, &mut tables.rows.labels);
+            .resolve(base, described, &mut tables.labels, &mut tables.rows.labels);
         match resolved {
             // Attributes without values add nothing to the identity.
             Ok(_)
@@ -126,25 +127,27 @@ impl Collector<'_> {
 
     pub(super) fn begin_scope(&mut self, scope: &Scope<'_>) {
         let mut error = self.resource.error;
-        let mut labels = Vec::new();
+        self.scratch.scope.clear();
         // A scope without a name has no labels, whatever else it has.
-        if self.choices.settings.scope_labels && !scope.name.is_empty() {
-            match self.scope_labels(scope) {
-                Ok(made) => labels = made,
-                Err(reason) => error = error.or(Some(reason)),
-            }
+        if self.choices.settings.scope_labels
+            && !scope.name.is_empty()
+            && let Err(reason) = self.scope_labels(scope)
+        {
+            self.scratch.scope.clear();
+            error = error.or(Some(reason));
         }
         let parts = ScopeLabels {
-            scope: &labels,
+            scope: &self.scratch.scope,
             error,
             ..self.resource.labels()
         };
-        self.base = self.tables.bases.make(&parts, &self.tables.labels);
-        self.tables.repeats.begin_scope();
+        let tables = &mut *self.tables;
+        tables.bases.make(&mut self.base, &parts, &tables.labels);
+        tables.repeats.begin_scope();
     }
 
-    fn scope_labels(&mut self, scope: &Scope<'_>) -> Result<Vec<LabelId>, DropReason> {
-        let table = &mut self.tables.labels;
+    fn scope_labels(&mut self, scope: &Scope<'_>) -> Result<(), DropReason> {
+        let (table, labels) = (&mut self.tables.labels, &mut self.scratch.scope);
         let mut parts: Vec<(NameId, &[u8], LabelId)> = Vec::new();
         for attribute in scope.attributes.iter() {
             let key = attribute.key().to_str().map_err(|_| DropReason::InvalidUtf8)?;
@@ -158,7 +161,6 @@ impl Collector<'_> {
             }
         }
         parts.sort_by_key(|(name, key, _)| (name.number(), *key));
-        let mut labels: Vec<LabelId> = Vec::new();
         for run in parts.chunk_by(|a, b| a.0 == b.0) {
             labels.push(match run {
                 [(_, _, id)] => *id,
@@ -175,7 +177,7 @@ impl Collector<'_> {
                 labels.push(table.share(name.id(), text));
             }
         }
-        Ok(labels)
+        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Float samples.
 
 use super::block::Block;
-use crate::wire::{put_bytes, put_number};
+use crate::wire::{put_bytes, set_varint};
 
 /// Tag of a float sample in a series.
 const SAMPLE: u8 = 0x12;
@@ -23,8 +23,6 @@ pub(crate) struct Sample {
     bytes: Vec<u8>,
     /// Where the metadata begins.
     metadata_at: usize,
-    /// Room for the times.
-    scratch: Vec<u8>,
     /// Number of these times and metadata, from 1.
     version: u64,
 }
@@ -35,7 +33,6 @@ impl Default for Sample {
             times: (0, 0),
             bytes: vec![SAMPLE, 9, 0x09, 0, 0, 0, 0, 0, 0, 0, 0],
             metadata_at: TIMES_AT,
-            scratch: Vec::new(),
             version: 1,
         }
     }
@@ -52,15 +49,15 @@ impl Sample {
 
     fn encode(&mut self, time: i64, start: i64) {
         self.times = (time, start);
-        self.scratch.clear();
-        put_number(&mut self.scratch, 0x10, time as u64);
-        put_number(&mut self.scratch, 0x18, start as u64);
-        let (times, end) = (&self.scratch, TIMES_AT + self.scratch.len());
+        let mut times = Times::default();
+        times.put(0x10, time as u64);
+        times.put(0x18, start as u64);
+        let end = TIMES_AT + times.len;
         if self.metadata_at == end {
-            self.bytes[TIMES_AT..end].copy_from_slice(times);
+            self.bytes[TIMES_AT..end].copy_from_slice(times.bytes());
         } else {
             self.bytes
-                .splice(TIMES_AT..self.metadata_at, times.iter().copied());
+                .splice(TIMES_AT..self.metadata_at, times.bytes().iter().copied());
             self.bytes[1] = (end - VALUE_AT) as u8;
             self.metadata_at = end;
         }
@@ -94,6 +91,29 @@ impl Sample {
     pub(super) fn len(&self, bits: u64) -> usize {
         // A value of 0 is left out.
         self.bytes.len() - if bits == 0 { 9 } else { 0 }
+    }
+}
+
+/// Encoded times: at most two numbers.
+#[derive(Default)]
+struct Times {
+    bytes: [u8; 24],
+    len: usize,
+}
+
+impl Times {
+    /// Appends a number unless it is 0.
+    #[inline]
+    fn put(&mut self, tag: u8, value: u64) {
+        if value != 0 {
+            self.bytes[self.len] = tag;
+            self.len += 1;
+            self.len += set_varint(&mut self.bytes[self.len..], value);
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
     }
 }
 

@@ -44,7 +44,7 @@ pub(crate) struct ScopeLabels<'s> {
 }
 
 /// The shared labels of one scope.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Base {
     /// In order of name, no name twice.
     pub(crate) labels: Vec<BaseLabel>,
@@ -59,6 +59,11 @@ pub(crate) struct Base {
 /// Makes [`Base`]s and numbers their shapes, across batches.
 #[derive(Debug, Default)]
 pub(crate) struct Bases {
+    /// Names of all sources in their order, each with whether it wins, and the keys of what is copied.
+    sources: Interner,
+    /// What becomes of them, by the number that they have there.
+    layouts: Vec<Layout>,
+    /// The same for the names of what is left.
     shapes: Interner,
     signature: Vec<u8>,
     /// The labels of all sources of the scope that is made.
@@ -67,56 +72,91 @@ pub(crate) struct Bases {
     count: u64,
 }
 
+/// Which labels of all sources are left, and in which order.
+#[derive(Debug)]
+struct Layout {
+    places: Box<[usize]>,
+    shape: u32,
+}
+
 impl Bases {
     pub(crate) fn clear(&mut self) {
+        self.sources.clear();
+        self.layouts.clear();
         self.shapes.clear();
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.shapes.len() > MAX_KEPT
+        self.layouts.len() > MAX_KEPT
     }
 
-    pub(crate) fn make(&mut self, parts: &ScopeLabels<'_>, table: &LabelTable) -> Base {
+    /// Makes `base` the one of these parts.
+    pub(crate) fn make(&mut self, base: &mut Base, parts: &ScopeLabels<'_>, table: &LabelTable) {
         let sources = [
             (parts.promoted, false),
             (parts.identity, true),
             (parts.external, false),
             (parts.scope, true),
         ];
-        let all = &mut self.all;
-        all.clear();
+        self.all.clear();
         for (ids, wins) in sources {
-            all.extend(ids.iter().map(|id| BaseLabel {
+            self.all.extend(ids.iter().map(|id| BaseLabel {
                 id: *id,
                 name: table.name(*id),
                 hash: table.hash(*id),
                 wins,
             }));
         }
-        // The sort is stable, so labels of one name stay in order of precedence.
-        all.sort_by(|a, b| table.names.text(a.name).cmp(table.names.text(b.name)));
-        let effective = |run: &[BaseLabel]| *run.iter().rev().find(|label| label.wins).unwrap_or(&run[0]);
-        let labels: Vec<BaseLabel> = all.chunk_by(|a, b| a.name == b.name).map(effective).collect();
-        self.signature.clear();
-        for label in &labels {
-            self.signature
-                .extend_from_slice(&label.name.number().to_le_bytes());
-            self.signature.push(u8::from(label.wins));
+        sign(&mut self.signature, &self.all, parts.copied);
+        let (number, is_new) = self.sources.intern(&self.signature);
+        if is_new {
+            let layout = self.lay_out(parts.copied, table);
+            self.layouts.push(layout);
         }
-        // No name has this number, so the two lists cannot be mistaken for one another.
-        self.signature.extend_from_slice(&u32::MAX.to_le_bytes());
-        for copied in parts.copied {
-            self.signature
-                .extend_from_slice(&copied.key.number().to_le_bytes());
-        }
-        let (shape, _) = self.shapes.intern(&self.signature);
+        let Layout { places, shape } = &self.layouts[number as usize];
         self.count += 1;
-        Base {
-            number: self.count,
-            labels,
-            copied: parts.copied.to_vec(),
-            error: parts.error,
-            shape,
-        }
+        base.number = self.count;
+        base.shape = *shape;
+        base.error = parts.error;
+        base.labels.clear();
+        base.labels.extend(places.iter().map(|place| self.all[*place]));
+        base.copied.clear();
+        base.copied.extend_from_slice(parts.copied);
+    }
+
+    #[cold]
+    fn lay_out(&mut self, copied: &[Copied], table: &LabelTable) -> Layout {
+        let all = &self.all;
+        let mut places: Vec<usize> = (0..all.len()).collect();
+        // The sort is stable, so labels of one name stay in order of precedence.
+        places.sort_by_key(|place| table.names.text(all[*place].name));
+        let effective = |run: &[usize]| {
+            *run.iter()
+                .rev()
+                .find(|place| all[**place].wins)
+                .unwrap_or(&run[0])
+        };
+        let places: Box<[usize]> = places
+            .chunk_by(|a, b| all[*a].name == all[*b].name)
+            .map(effective)
+            .collect();
+        let left: Vec<BaseLabel> = places.iter().map(|place| all[*place]).collect();
+        sign(&mut self.signature, &left, copied);
+        let (shape, _) = self.shapes.intern(&self.signature);
+        Layout { places, shape }
+    }
+}
+
+/// Writes what tells combinations of names and keys apart.
+fn sign(out: &mut Vec<u8>, labels: &[BaseLabel], copied: &[Copied]) {
+    out.clear();
+    for label in labels {
+        out.extend_from_slice(&label.name.number().to_le_bytes());
+        out.push(u8::from(label.wins));
+    }
+    // No name has this number, so the two lists cannot be mistaken for one another.
+    out.extend_from_slice(&u32::MAX.to_le_bytes());
+    for copied in copied {
+        out.extend_from_slice(&copied.key.number().to_le_bytes());
     }
 }

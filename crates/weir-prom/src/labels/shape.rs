@@ -67,6 +67,8 @@ struct Fill {
 pub(crate) struct Shapes {
     plans: Vec<Plan>,
     by_signature: HashMap<Box<[u32]>, u32, RandomState>,
+    /// Room for the signature that is looked up.
+    signature: Vec<u32>,
     last: Option<u32>,
     template: Template,
 }
@@ -162,12 +164,13 @@ impl Shapes {
         if let Some(reason) = attrs.iter().find_map(|attr| attr.content().error()) {
             return Err(reason);
         }
-        let signature: Box<[u32]> = std::iter::once(base.shape)
-            .chain(attrs.iter().map(|attr| attr.part()))
-            .collect();
-        if let Some(id) = self.by_signature.get(&signature) {
+        self.signature.clear();
+        self.signature.push(base.shape);
+        self.signature.extend(attrs.iter().map(|attr| attr.part()));
+        if let Some(id) = self.by_signature.get(self.signature.as_slice()) {
             return Ok(*id);
         }
+        let signature: Box<[u32]> = self.signature.as_slice().into();
         let id = u32::try_from(self.plans.len()).expect("memory ends before four billion plans");
         self.plans.push(plan(signature.clone(), base, attrs, table));
         self.by_signature.insert(signature, id);
