@@ -68,8 +68,9 @@ pub(crate) struct Family {
     pub(crate) has_exemplars: bool,
     /// Each point covers the time since the one before.
     pub(crate) is_delta: bool,
-    /// Kind of the metrics that it was made of, if they had no metadata, which could say otherwise.
+    /// Kind and head of the metric that it was made of.
     kind: Option<MetricKind>,
+    head: Box<[u8]>,
     /// The family that followed, when this one was met last: metrics that are measured together keep their order.
     after: Option<FamilyId>,
 }
@@ -164,9 +165,8 @@ impl Families {
     /// Returns whether a family is sure to be that of a metric.
     #[inline]
     fn is_of(&self, id: FamilyId, metric: &Metric<'_>) -> bool {
-        self.get(id).kind == Some(metric.kind)
-            && metric.metadata.is_empty()
-            && begins_key(self.seen.get(id.0), metric)
+        let family = self.get(id);
+        family.kind == Some(metric.kind) && !metric.head.is_empty() && *family.head == *metric.head
     }
 
     fn look_up(
@@ -187,7 +187,8 @@ impl Families {
         let Translated { name, unit } = self.translate(metric, traits.class)?;
         let help = String::from_utf8_lossy(metric.description.as_bytes()).into_owned();
         let mut family = traits.family(&name, unit, help, table);
-        family.kind = metric.metadata.is_empty().then_some(metric.kind);
+        family.kind = Some(metric.kind);
+        family.head = metric.head.into();
         Ok(FamilyId(self.add(hash, family)))
     }
 
@@ -232,37 +233,13 @@ fn texts<'m>(metric: &Metric<'m>) -> [&'m [u8]; 3] {
 }
 
 /// Returns the end of a family's key, of constant length; before it stand the texts.
-fn key_end(metric: &Metric<'_>, traits: Traits) -> [u8; KEY_END] {
-    let mut end = [0; KEY_END];
-    end[..LENGTHS].copy_from_slice(&lengths(metric));
-    end[LENGTHS..].copy_from_slice(&[traits.metric_type as u8, traits.flags()]);
+fn key_end(metric: &Metric<'_>, traits: Traits) -> [u8; 18] {
+    let [name, unit, _] = texts(metric).map(|text| (text.len() as u64).to_le_bytes());
+    let mut end = [0; 18];
+    end[..8].copy_from_slice(&name);
+    end[8..16].copy_from_slice(&unit);
+    end[16..].copy_from_slice(&[traits.metric_type as u8, traits.flags()]);
     end
-}
-
-/// Bytes of two lengths.
-const LENGTHS: usize = 16;
-
-/// Bytes of the end of a key: lengths, type and flags.
-const KEY_END: usize = LENGTHS + 2;
-
-/// Returns where the texts of a key end, but for the last.
-fn lengths(metric: &Metric<'_>) -> [u8; LENGTHS] {
-    let [name, unit, _] = texts(metric).map(|text| text.len() as u128);
-    (name | unit << 64).to_le_bytes()
-}
-
-/// Returns whether a family's key is that of a metric but for type and flags.
-#[inline]
-fn begins_key(key: &[u8], metric: &Metric<'_>) -> bool {
-    let [name, unit, description] = texts(metric);
-    let Some((texts, end)) = key.split_last_chunk::<KEY_END>() else {
-        return false;
-    };
-    texts.len() == name.len() + unit.len() + description.len()
-        && end[..LENGTHS] == lengths(metric)
-        && texts.starts_with(name)
-        && texts[name.len()..].starts_with(unit)
-        && texts.ends_with(description)
 }
 
 fn translate(namer: &MetricNamer, metric: &Metric<'_>, class: NameClass) -> Result<Translated, DropReason> {
@@ -395,6 +372,7 @@ impl Traits {
             has_exemplars: self.has_exemplars,
             is_delta: self.is_delta,
             kind: None,
+            head: Box::default(),
             after: None,
         }
     }

@@ -26,9 +26,10 @@ pub(crate) struct Key {
 }
 
 /// The batches in the making.
-type Registry = Arc<Mutex<HashMap<Key, Arc<Shard>>>>;
+type Registry = Arc<Mutex<Shards>>;
+type Shards = HashMap<Key, Arc<Shard>, foldhash::quality::RandomState>;
 
-fn lock(registry: &Registry) -> MutexGuard<'_, HashMap<Key, Arc<Shard>>> {
+fn lock(registry: &Registry) -> MutexGuard<'_, Shards> {
     registry.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -132,12 +133,7 @@ impl Batcher {
     }
 
     /// Opens a shard and starts its worker.
-    fn open<'s>(
-        &self,
-        shards: &'s mut HashMap<Key, Arc<Shard>>,
-        key: Key,
-        context: &Context,
-    ) -> &'s Arc<Shard> {
+    fn open<'s>(&self, shards: &'s mut Shards, key: Key, context: &Context) -> &'s Arc<Shard> {
         let kept = |(key, values): (&String, &Vec<String>)| (key.clone(), values.clone());
         let metadata: Metadata = context
             .metadata

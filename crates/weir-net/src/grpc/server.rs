@@ -265,10 +265,13 @@ pub fn status_response(status: &Status) -> Response<Body> {
 
 /// Returns true if the media type is gRPC with protobuf messages, said or implied.
 fn is_grpc(headers: &HeaderMap) -> bool {
-    let content_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let Some(content_type) = headers.get(header::CONTENT_TYPE) else {
+        return false;
+    };
+    if *content_type == CONTENT_TYPE {
+        return true;
+    }
+    let content_type = content_type.to_str().unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/grpc") || essence.eq_ignore_ascii_case("application/grpc+proto")
 }

@@ -234,9 +234,12 @@ pub(super) struct Activity {
     /// Requests that were answered.
     answers: AtomicU64,
     in_flight: AtomicUsize,
-    /// Milliseconds after `start`.
+    /// Milliseconds after `start`, or [`BUSY`]. Written when the first of several requests begins and when the last one ends.
     idle_since: AtomicU64,
 }
+
+/// Says that a request is in flight, or has just ended.
+const BUSY: u64 = u64::MAX;
 
 impl Activity {
     pub(super) fn new() -> Self {
@@ -250,8 +253,11 @@ impl Activity {
 
     /// Returns since when no request is in flight, or `None` if there is one.
     pub(super) fn idle_since(&self) -> Option<Instant> {
-        let since = self.start + Duration::from_millis(self.idle_since.load(Ordering::Acquire));
-        (self.in_flight.load(Ordering::Acquire) == 0).then_some(since)
+        if self.in_flight.load(Ordering::Acquire) > 0 {
+            return None;
+        }
+        let since = self.idle_since.load(Ordering::Acquire);
+        (since != BUSY).then(|| self.start + Duration::from_millis(since))
     }
 
     /// Is ready when there was a request.
@@ -269,7 +275,9 @@ impl Activity {
     }
 
     pub(super) fn begin(self: &Arc<Self>) -> InFlight {
-        self.in_flight.fetch_add(1, Ordering::AcqRel);
+        if self.in_flight.fetch_add(1, Ordering::AcqRel) == 0 {
+            self.idle_since.store(BUSY, Ordering::Release);
+        }
         InFlight(Arc::clone(self))
     }
 }
@@ -280,10 +288,11 @@ pub(super) struct InFlight(Arc<Activity>);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        let now = u64::try_from(self.0.start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.0.idle_since.store(now, Ordering::Release);
         self.0.answers.fetch_add(1, Ordering::AcqRel);
-        self.0.in_flight.fetch_sub(1, Ordering::AcqRel);
+        if self.0.in_flight.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let now = u64::try_from(self.0.start.elapsed().as_millis()).unwrap_or(BUSY);
+            self.0.idle_since.store(now, Ordering::Release);
+        }
     }
 }
 

@@ -23,7 +23,7 @@ use crate::tls::{ALPN_H2, TlsServer};
 /// Streams that a client may have open at once where the configuration says 0; more wait at the client.
 const DEFAULT_STREAMS: u32 = 1024;
 
-/// Pings go out after this time of silence unless configured otherwise.
+/// Pings go out after this time of silence if only their timeout is configured.
 const DEFAULT_PING_TIME: Duration = Duration::from_secs(2 * 3600);
 
 /// A ping may stay unanswered for this time unless configured otherwise.
@@ -130,10 +130,11 @@ pub struct ServerParameters {
     /// Time that open calls have when a connection reached its age, before it is cut. 0: unlimited.
     #[schemars(with = "Span")]
     pub max_connection_age_grace: Duration,
-    /// Time of silence after which the server asks whether the client is there. 0: 2h.
+    /// Time of silence after which the server asks whether the client is there, by an HTTP/2 ping. 0: 2h if `timeout` is set; else
+    /// never, as TCP keep-alive finds clients that are gone in less than three minutes.
     #[schemars(with = "Span")]
     pub time: Duration,
-    /// Time to answer before the connection is closed. 0: 20s.
+    /// Time to answer a ping before the connection is closed. 0: 20s.
     #[schemars(with = "Span")]
     pub timeout: Duration,
 }
@@ -240,7 +241,7 @@ impl GrpcServer {
             idle: limit(life.max_connection_idle),
             age: limit(life.max_connection_age),
             age_grace: limit(life.max_connection_age_grace),
-            ping_interval: Some(limit(life.time).unwrap_or(DEFAULT_PING_TIME)),
+            ping_interval: limit(life.time).or(limit(life.timeout).map(|_| DEFAULT_PING_TIME)),
             ping_timeout: limit(life.timeout).unwrap_or(DEFAULT_PING_TIMEOUT),
             ping_policy,
             max_concurrent_streams: Some(streams),

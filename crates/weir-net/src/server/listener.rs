@@ -9,13 +9,20 @@ use std::os::unix::net::{
 };
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use weir_component::{ListeningSocket, SocketName, Sockets};
 
 /// Connections that wait to be accepted, at most; the kernel may allow fewer.
 const BACKLOG: i32 = 4096;
+
+/// The kernel asks after 15 s of silence whether a client is there, and gives it up with the ninth question without an answer.
+const KEEP_ALIVE: TcpKeepalive = TcpKeepalive::new()
+    .with_time(Duration::from_secs(15))
+    .with_interval(Duration::from_secs(15))
+    .with_retries(9);
 
 /// Where a server listens: the keys `endpoint` and `transport`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -223,6 +230,7 @@ impl Listener {
                 let (stream, peer) = listener.accept().await?;
                 // Answers are small and must not wait for acknowledgements.
                 stream.set_nodelay(true)?;
+                SockRef::from(&stream).set_tcp_keepalive(&KEEP_ALIVE)?;
                 Ok(Accepted::Tcp(stream, peer))
             }
             Accepting::Unix(listener) => Ok(Accepted::Unix(listener.accept().await?.0)),

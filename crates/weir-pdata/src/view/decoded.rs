@@ -55,6 +55,7 @@ fn visit_metric<V: MetricsVisitor + ?Sized>(metric: &otlp::Metric, visitor: &mut
         kind,
         points,
         metadata: Attributes::decoded(&metric.metadata),
+        head: &[],
     };
     if visitor.metric(&view) == Visit::Skip {
         return;

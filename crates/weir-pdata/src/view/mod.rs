@@ -92,6 +92,9 @@ pub struct Metric<'a> {
     pub points: usize,
     /// Additional metadata of the metric (not identifying).
     pub metadata: Attributes<'a>,
+    /// Name, description and unit as they stand on the wire, if there is nothing else beside the data: equal bytes are equal in all
+    /// but kind and points. Empty if that is not known.
+    pub head: &'a [u8],
 }
 
 /// The kind of data of a metric.

@@ -143,16 +143,22 @@ pub(crate) fn metric<'p, 'a: 'p>(
     // As nearly every encoder writes them; the others take the long way.
     let [mut name, mut description, mut unit] =
         [1, 2, 3].map(|number| Text(walk.hop(number).unwrap_or_default()));
+    let mut head = &message[..message.len() - walk.rest().len()];
     let mut data: Option<(u32, &[u8])> = [7, 5, 9, 10]
         .into_iter()
         .find_map(|number| Some((number.into(), walk.hop(number)?)));
     for field in walk {
         match field {
-            (1, Field::Bytes(bytes)) => name = Text(bytes),
-            (2, Field::Bytes(bytes)) => description = Text(bytes),
-            (3, Field::Bytes(bytes)) => unit = Text(bytes),
             (number @ (5 | 7 | 9 | 10 | 11), Field::Bytes(bytes)) => data = Some((number, bytes)),
-            (12, Field::Bytes(bytes)) => attributes.push(bytes),
+            (number @ (1 | 2 | 3 | 12), Field::Bytes(bytes)) => {
+                head = &[];
+                match number {
+                    1 => name = Text(bytes),
+                    2 => description = Text(bytes),
+                    3 => unit = Text(bytes),
+                    _ => attributes.push(bytes),
+                }
+            }
             _ => {}
         }
     }
@@ -166,6 +172,7 @@ pub(crate) fn metric<'p, 'a: 'p>(
         kind,
         points,
         metadata: Attributes::wire(attributes),
+        head,
     };
     (view, data.map(|(_, data)| data))
 }

@@ -25,6 +25,8 @@ pub(crate) struct Sample {
     metadata_at: usize,
     /// Number of these times and metadata, from 1.
     version: u64,
+    /// The version with which the metadata came.
+    metadata_version: u64,
 }
 
 impl Default for Sample {
@@ -34,6 +36,7 @@ impl Default for Sample {
             bytes: vec![SAMPLE, 9, 0x09, 0, 0, 0, 0, 0, 0, 0, 0],
             metadata_at: TIMES_AT,
             version: 1,
+            metadata_version: 1,
         }
     }
 }
@@ -69,6 +72,7 @@ impl Sample {
         self.bytes.truncate(self.metadata_at);
         self.bytes.extend_from_slice(metadata);
         self.version += 1;
+        self.metadata_version = self.version;
     }
 
     pub(super) fn metadata(&self) -> &[u8] {
@@ -170,12 +174,36 @@ impl LastSample {
     }
 
     fn put_other(&mut self, sample: &mut Sample, bits: u64, at: usize, block: &mut Block) {
-        self.next.clear();
-        sample.put(bits, &mut self.next);
-        self.next.extend_from_slice(sample.metadata());
-        block.put_like(&self.next, &self.bytes, at);
-        std::mem::swap(&mut self.bytes, &mut self.next);
+        let is_like = self.version >= sample.metadata_version && self.bytes.len() == sample.bytes.len();
+        if is_like && self.bits != 0 && bits != 0 {
+            self.put_later(sample, bits, at, block);
+        } else {
+            self.next.clear();
+            sample.put(bits, &mut self.next);
+            self.next.extend_from_slice(sample.metadata());
+            block.put_like(&self.next, &self.bytes, at);
+            std::mem::swap(&mut self.bytes, &mut self.next);
+        }
         self.version = sample.version;
+    }
+
+    /// Appends a sample that differs in nothing but value and times, neither value 0, as one piece between copies: from where the values
+    /// begin to differ to where the times do for the last time.
+    fn put_later(&mut self, sample: &Sample, bits: u64, at: usize, block: &mut Block) {
+        let first = BITS_AT + (self.bits ^ bits).trailing_zeros() as usize / 8;
+        let end = sample.metadata_at;
+        let last_word = |bytes: &[u8]| {
+            bytes[..end]
+                .last_chunk()
+                .map_or(0, |word| u64::from_le_bytes(*word))
+        };
+        let differ = last_word(&self.bytes) ^ last_word(&sample.bytes);
+        let last = (end - differ.leading_zeros() as usize / 8).max(TIMES_AT);
+        self.bytes.copy_from_slice(&sample.bytes);
+        self.bytes[BITS_AT..TIMES_AT].copy_from_slice(&bits.to_le_bytes());
+        block.put_again(&self.bytes[..first], at);
+        block.put(&self.bytes[first..last]);
+        block.put_again(&self.bytes[last..], at + last);
     }
 }
 
