@@ -30,7 +30,8 @@ pub struct MessageSize {
 /// Reads the one message of a unary request or response.
 pub(super) struct Reader<B> {
     body: B,
-    buffered: VecDeque<Bytes>,
+    /// What was received and not taken yet.
+    rest: Bytes,
     trailers: Option<HeaderMap>,
     limit: usize,
 }
@@ -43,7 +44,7 @@ where
     pub(super) fn new(body: B, limit: usize) -> Self {
         Self {
             body,
-            buffered: VecDeque::new(),
+            rest: Bytes::new(),
             trailers: None,
             limit,
         }
@@ -55,22 +56,17 @@ where
     ///
     /// RESOURCE_EXHAUSTED if the message is longer than the limit, INTERNAL if the framing is wrong.
     pub(super) async fn prefix(&mut self, encoding: Encoding) -> Result<Option<MessageSize>, Status> {
-        let mut have = 0;
-        while have < PREFIX_BYTES {
-            match self.data().await? {
-                Some(data) => {
-                    have += data.len();
-                    self.buffered.push_back(data);
-                }
-                None if have == 0 => return Ok(None),
-                None => return Err(Status::new(Code::Internal, "body ends within a message prefix")),
+        if !self.fill().await? {
+            return Ok(None);
+        }
+        let [flag, length @ ..] = match self.rest.first_chunk::<PREFIX_BYTES>() {
+            Some(prefix) => {
+                let prefix = *prefix;
+                self.rest.advance(PREFIX_BYTES);
+                prefix
             }
-        }
-        let mut prefix = [0; PREFIX_BYTES];
-        for byte in &mut prefix {
-            *byte = self.take_byte();
-        }
-        let [flag, length @ ..] = prefix;
+            None => self.split_prefix().await?,
+        };
         let wire = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
         if wire > self.limit {
             return Err(too_large(self.limit));
@@ -101,12 +97,8 @@ where
     /// RESOURCE_EXHAUSTED if the decoded message is longer than the limit, INTERNAL if the framing or the coding is wrong.
     pub(super) async fn message(&mut self, size: MessageSize) -> Result<Bytes, Status> {
         let wire = self.collect(size.wire).await?;
-        while self.buffered.is_empty()
-            && let Some(data) = self.data().await?
-        {
-            self.buffered.push_back(data);
-        }
-        if !self.buffered.is_empty() {
+        let wire = wire.ok_or_else(|| Status::new(Code::Internal, "body ends within a message"))?;
+        if self.fill().await? {
             return Err(Status::new(
                 Code::Unimplemented,
                 "more than one message in a unary call",
@@ -130,27 +122,38 @@ where
         Ok(self.trailers.take())
     }
 
-    /// Returns exactly `len` bytes, without a copy if they arrived in one frame.
-    async fn collect(&mut self, len: usize) -> Result<Bytes, Status> {
+    /// Returns a prefix that arrived in several frames.
+    async fn split_prefix(&mut self) -> Result<[u8; PREFIX_BYTES], Status> {
+        let prefix = self.collect(PREFIX_BYTES).await?;
+        prefix
+            .and_then(|prefix| prefix.first_chunk().copied())
+            .ok_or_else(|| Status::new(Code::Internal, "body ends within a message prefix"))
+    }
+
+    /// Waits for bytes unless there are some. Returns whether there are: false is the end of the body.
+    async fn fill(&mut self) -> Result<bool, Status> {
+        if self.rest.is_empty()
+            && let Some(data) = self.data().await?
+        {
+            self.rest = data;
+        }
+        Ok(!self.rest.is_empty())
+    }
+
+    /// Returns exactly `len` bytes, without a copy if they arrived in one frame; none if the body ends before.
+    async fn collect(&mut self, len: usize) -> Result<Option<Bytes>, Status> {
         if len == 0 {
-            return Ok(Bytes::new());
+            return Ok(Some(Bytes::new()));
         }
         let mut joined = BytesMut::new();
         loop {
-            let data = match self.buffered.pop_front() {
-                Some(data) => Some(data),
-                None => self.data().await?,
-            };
-            let Some(mut data) = data else {
-                return Err(Status::new(Code::Internal, "body ends within a message"));
-            };
-            let missing = len - joined.len();
-            let part = data.split_to(missing.min(data.len()));
-            if !data.is_empty() {
-                self.buffered.push_front(data);
+            if !self.fill().await? {
+                return Ok(None);
             }
+            let missing = len - joined.len();
+            let part = self.rest.split_to(missing.min(self.rest.len()));
             if part.len() == len {
-                return Ok(part);
+                return Ok(Some(part));
             }
             if joined.len() + part.len() > joined.capacity() {
                 // A little on the announcement, all of it once the peer has shown that it means it: no slack stays with the message.
@@ -159,7 +162,7 @@ where
             }
             joined.extend_from_slice(&part);
             if joined.len() == len {
-                return Ok(joined.freeze());
+                return Ok(Some(joined.freeze()));
             }
         }
     }
@@ -188,18 +191,6 @@ where
                 }
             }
         }
-    }
-
-    fn take_byte(&mut self) -> u8 {
-        let first = self
-            .buffered
-            .front_mut()
-            .expect("prefix() has buffered as many bytes as it takes");
-        let byte = first.get_u8();
-        if first.is_empty() {
-            self.buffered.pop_front();
-        }
-        byte
     }
 }
 

@@ -259,7 +259,10 @@ fn deadline_of(headers: &HeaderMap) -> Option<Instant> {
 pub fn status_response(status: &Status) -> Response<Body> {
     // Spec: "Responses", Trailers-Only: the status stands in the one header block.
     let mut response = response(Body::empty());
-    status.write(response.headers_mut());
+    let headers = response.headers_mut();
+    // Spec: "Compression", for whoever chose a coding that is none of these.
+    headers.insert(GRPC_ACCEPT_ENCODING, ACCEPT_ENCODING);
+    status.write(headers);
     response
 }
 
@@ -313,9 +316,7 @@ fn deadline_in(timeout: Duration) -> Option<Instant> {
 fn response(body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.version_mut() = Version::HTTP_2;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, CONTENT_TYPE);
-    headers.insert(GRPC_ACCEPT_ENCODING, ACCEPT_ENCODING);
+    response.headers_mut().insert(header::CONTENT_TYPE, CONTENT_TYPE);
     response
 }
 

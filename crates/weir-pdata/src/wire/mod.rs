@@ -32,10 +32,7 @@ impl WireChunk {
     ///
     /// [`WireError`] says what is wrong and at which byte. The request must be refused as malformed.
     pub fn check(signal: Signal, bytes: Bytes) -> Result<Self, WireError> {
-        // A small one was just copied out of what was read.
-        if bytes.len() > SMALL_BYTES {
-            warm(&bytes);
-        }
+        warm(&bytes);
         let items = check::check(schema::request(signal), &bytes)?;
         Ok(Self { bytes, items })
     }
@@ -55,9 +52,6 @@ impl WireChunk {
         self.items
     }
 }
-
-/// Requests of so many bytes come by way of a buffer, with others.
-const SMALL_BYTES: usize = 64 << 10;
 
 /// Most bytes that are warmed at a time: they must still be in the cache when they are read.
 const WARM_BYTES: usize = 512 << 10;
