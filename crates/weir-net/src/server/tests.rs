@@ -395,6 +395,78 @@ async fn old_connections_are_asked_to_end_and_their_calls_finish() {
 }
 
 #[tokio::test]
+async fn silent_clients_are_pinged_if_asked_for() {
+    let parameters = ServerParameters {
+        time: Duration::from_millis(20),
+        ..ServerParameters::default()
+    };
+    let keepalive = Keepalive {
+        server_parameters: OnUnlessDisabled::on(parameters),
+        ..Keepalive::default()
+    };
+    let config = GrpcServer {
+        keepalive: OnUnlessDisabled::on(keepalive),
+        ..grpc_server()
+    };
+    let running = config
+        .bind(&Host::default())
+        .await
+        .unwrap()
+        .start(service(describe));
+    let mut stream = TcpStream::connect(address_of(&running)).await.unwrap();
+    stream
+        .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        .await
+        .unwrap();
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    stream.write_all(&settings).await.unwrap();
+    // Spec: RFC 9113, section 6.7.
+    const PING: u8 = 6;
+    let pinged = async {
+        loop {
+            let mut header = [0; 9];
+            stream.read_exact(&mut header).await.unwrap();
+            let [_, high, low, kind, ..] = header;
+            let mut payload = vec![0; usize::from(u16::from_be_bytes([high, low]))];
+            stream.read_exact(&mut payload).await.unwrap();
+            if kind == PING {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, pinged)
+        .await
+        .expect("there is a ping");
+}
+
+#[tokio::test]
+async fn lost_clients_are_found_by_tcp() {
+    let endpoint = listener::Endpoint {
+        address: "127.0.0.1:0".to_owned(),
+        transport: "tcp".to_owned(),
+    };
+    let (listener, local) = endpoint.listen(Host::default().sockets()).await.unwrap();
+    let LocalAddress::Tcp(address) = local else {
+        panic!("{local} is no TCP address");
+    };
+    let (accepted, _client) = tokio::join!(listener.accept(), TcpStream::connect(address));
+    let listener::Accepted::Tcp(stream, _) = accepted.unwrap() else {
+        panic!("not accepted over TCP");
+    };
+    let socket = socket2::SockRef::from(&stream);
+    assert!(socket.keepalive().unwrap());
+    let (time, interval) = (
+        socket.tcp_keepalive_time().unwrap(),
+        socket.tcp_keepalive_interval().unwrap(),
+    );
+    assert_eq!(
+        (time, interval),
+        (Duration::from_secs(15), Duration::from_secs(15))
+    );
+    assert_eq!(socket.tcp_keepalive_retries().unwrap(), 9);
+}
+
+#[tokio::test]
 async fn calls_that_outlive_the_grace_are_cut() {
     let parameters = ServerParameters {
         max_connection_age: Duration::from_millis(20),
