@@ -213,3 +213,58 @@ pub(super) fn differing(bits: u64) -> (usize, usize) {
     let (low, high) = (bits.trailing_zeros() as usize, bits.leading_zeros() as usize);
     (low / 8, 8 - high / 8)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::encode::block::Part;
+
+    /// Values, times and metadata as they follow one another: most keep something of the one before.
+    fn steps() -> impl Strategy<Value = Vec<(u64, i64, i64, usize)>> {
+        let bits = prop_oneof![
+            Just(0),
+            any::<u64>(),
+            (0u32..1000).prop_map(|count| f64::from(count).to_bits())
+        ];
+        let time = prop_oneof![
+            4 => Just(0),
+            4 => Just(1_700_000_000_000),
+            1 => 1_700_000_000_000i64..1_700_000_300_000,
+            1 => any::<i64>()
+        ];
+        prop::collection::vec((bits, time.clone(), time, 0usize..12), 1..100)
+    }
+
+    proptest! {
+        #[test]
+        fn samples_read_as_if_written_one_by_one(steps in steps()) {
+            let (mut sample, mut last) = (Sample::default(), LastSample::default());
+            let (mut block, mut expected) = (Block::default(), Vec::new());
+            for (bits, time, start, metadata) in steps {
+                // Most metadata stays.
+                if metadata < 3 {
+                    sample.set_metadata(&[7, 8, 9][..metadata]);
+                }
+                // Times that no sample had.
+                if metadata > 6 {
+                    sample.set_times(1, 1);
+                }
+                sample.set_times(time, start);
+                last.put(&mut sample, bits, &mut block);
+                let mut times = Vec::new();
+                crate::wire::put_number(&mut times, 0x10, time as u64);
+                crate::wire::put_number(&mut times, 0x18, start as u64);
+                let mut fields = Vec::new();
+                crate::wire::put_fixed64(&mut fields, 0x09, bits);
+                fields.extend_from_slice(&times);
+                put_bytes(&mut expected, SAMPLE, &fields);
+                expected.extend_from_slice(sample.metadata());
+            }
+            let compressed = block.finish(Part::default(), Part::default());
+            let written = snap::raw::Decoder::new().decompress_vec(&compressed).unwrap();
+            prop_assert_eq!(written, expected);
+        }
+    }
+}
