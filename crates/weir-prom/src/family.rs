@@ -68,8 +68,8 @@ pub(crate) struct Family {
     pub(crate) has_exemplars: bool,
     /// Each point covers the time since the one before.
     pub(crate) is_delta: bool,
-    /// Kind and head of the metric that it was made of.
-    kind: Option<MetricKind>,
+    /// Kind and head of the metric that it was made of, if it was made of one.
+    kind: MetricKind,
     head: Box<[u8]>,
     /// The family that followed, when this one was met last: metrics that are measured together keep their order.
     after: Option<FamilyId>,
@@ -166,7 +166,7 @@ impl Families {
     #[inline]
     fn is_of(&self, id: FamilyId, metric: &Metric<'_>) -> bool {
         let family = self.get(id);
-        family.kind == Some(metric.kind) && !metric.head.is_empty() && *family.head == *metric.head
+        family.kind == metric.kind && !metric.head.is_empty() && *family.head == *metric.head
     }
 
     fn look_up(
@@ -187,7 +187,7 @@ impl Families {
         let Translated { name, unit } = self.translate(metric, traits.class)?;
         let help = String::from_utf8_lossy(metric.description.as_bytes()).into_owned();
         let mut family = traits.family(&name, unit, help, table);
-        family.kind = Some(metric.kind);
+        family.kind = metric.kind;
         family.head = metric.head.into();
         Ok(FamilyId(self.add(hash, family)))
     }
@@ -371,7 +371,7 @@ impl Traits {
             has_start: self.has_start,
             has_exemplars: self.has_exemplars,
             is_delta: self.is_delta,
-            kind: None,
+            kind: MetricKind::None,
             head: Box::default(),
             after: None,
         }

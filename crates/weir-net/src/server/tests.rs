@@ -53,6 +53,17 @@ async fn text(response: Response<Incoming>) -> String {
     String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
 }
 
+/// How a client begins an HTTP/2 connection: the preface, and settings that change nothing.
+const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
+/// A gRPC server that keeps its connections in this way.
+fn keeping_alive(keepalive: Keepalive) -> GrpcServer {
+    GrpcServer {
+        keepalive: OnUnlessDisabled::on(keepalive),
+        ..grpc_server()
+    }
+}
+
 /// Reads until the peer closes the connection.
 async fn read_to_close(stream: &mut TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -355,14 +366,10 @@ async fn old_connections_are_asked_to_end_and_their_calls_finish() {
         max_connection_age: Duration::from_millis(30),
         ..ServerParameters::default()
     };
-    let keepalive = Keepalive {
+    let config = keeping_alive(Keepalive {
         server_parameters: OnUnlessDisabled::on(parameters),
         ..Keepalive::default()
-    };
-    let config = GrpcServer {
-        keepalive: OnUnlessDisabled::on(keepalive),
-        ..grpc_server()
-    };
+    });
     let release = Arc::new(Notify::new());
     let notify = Arc::clone(&release);
     let running = config
@@ -400,26 +407,17 @@ async fn silent_clients_are_pinged_if_asked_for() {
         time: Duration::from_millis(20),
         ..ServerParameters::default()
     };
-    let keepalive = Keepalive {
+    let config = keeping_alive(Keepalive {
         server_parameters: OnUnlessDisabled::on(parameters),
         ..Keepalive::default()
-    };
-    let config = GrpcServer {
-        keepalive: OnUnlessDisabled::on(keepalive),
-        ..grpc_server()
-    };
+    });
     let running = config
         .bind(&Host::default())
         .await
         .unwrap()
         .start(service(describe));
     let mut stream = TcpStream::connect(address_of(&running)).await.unwrap();
-    stream
-        .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
-        .await
-        .unwrap();
-    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
-    stream.write_all(&settings).await.unwrap();
+    stream.write_all(HELLO).await.unwrap();
     // Spec: RFC 9113, section 6.7.
     const PING: u8 = 6;
     let pinged = async {
@@ -473,14 +471,10 @@ async fn calls_that_outlive_the_grace_are_cut() {
         max_connection_age_grace: Duration::from_millis(20),
         ..ServerParameters::default()
     };
-    let keepalive = Keepalive {
+    let config = keeping_alive(Keepalive {
         server_parameters: OnUnlessDisabled::on(parameters),
         ..Keepalive::default()
-    };
-    let config = GrpcServer {
-        keepalive: OnUnlessDisabled::on(keepalive),
-        ..grpc_server()
-    };
+    });
     let running = config
         .bind(&Host::default())
         .await
@@ -495,28 +489,18 @@ async fn clients_that_ping_too_often_are_disconnected_if_the_policy_says_so() {
         min_time: Duration::from_secs(3600),
         permit_without_stream: true,
     };
-    let keepalive = Keepalive {
+    let config = keeping_alive(Keepalive {
         enforcement_policy: OnUnlessDisabled::on(policy),
         ..Keepalive::default()
-    };
-    let config = GrpcServer {
-        keepalive: OnUnlessDisabled::on(keepalive),
-        ..grpc_server()
-    };
+    });
     let running = config
         .bind(&Host::default())
         .await
         .unwrap()
         .start(service(describe));
     let mut stream = TcpStream::connect(address_of(&running)).await.unwrap();
-    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
     let ping = [0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
-    let bytes = [
-        &b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..],
-        &settings,
-        &ping.repeat(4),
-    ]
-    .concat();
+    let bytes = [HELLO, &ping.repeat(4)].concat();
     stream.write_all(&bytes).await.unwrap();
     read_to_close(&mut stream).await;
 }

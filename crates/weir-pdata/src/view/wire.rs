@@ -150,14 +150,12 @@ pub(crate) fn metric<'p, 'a: 'p>(
     for field in walk {
         match field {
             (number @ (5 | 7 | 9 | 10 | 11), Field::Bytes(bytes)) => data = Some((number, bytes)),
-            (number @ (1 | 2 | 3 | 12), Field::Bytes(bytes)) => {
+            (1, Field::Bytes(bytes)) => (name, head) = (Text(bytes), &[]),
+            (2, Field::Bytes(bytes)) => (description, head) = (Text(bytes), &[]),
+            (3, Field::Bytes(bytes)) => (unit, head) = (Text(bytes), &[]),
+            (12, Field::Bytes(bytes)) => {
+                attributes.push(bytes);
                 head = &[];
-                match number {
-                    1 => name = Text(bytes),
-                    2 => description = Text(bytes),
-                    3 => unit = Text(bytes),
-                    _ => attributes.push(bytes),
-                }
             }
             _ => {}
         }

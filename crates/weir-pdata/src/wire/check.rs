@@ -47,13 +47,11 @@ impl Check {
         }
         let mut items = usize::from(message.item);
         let mut one_of_met = false;
-        loop {
-            let before = cursor.rest();
-            let Some(&tag) = before.first() else {
-                return Ok(items);
-            };
+        while let before = cursor.rest()
+            && let Some(&tag) = before.first()
+        {
             let stepped = match message.step(tag) {
-                Step::Number => cursor.skip_number(),
+                Step::Number => cursor.hop_number(tag).is_some(),
                 Step::Fixed64 => cursor.skip_fixed64(),
                 Step::Bytes => cursor.hop(tag).is_some(),
                 Step::Attribute => depth >= PLAIN_DEPTH && skip_plain_attributes(&mut cursor, tag),
@@ -64,7 +62,7 @@ impl Check {
             }
             let fault = |reason: String| self.fault(message, before, reason);
             let Some((number, field)) = cursor.next().map_err(|error| fault(error.to_string()))? else {
-                return Ok(items);
+                break;
             };
             if number < u32::BITS
                 && message.one_of & 1 << number != 0
@@ -95,6 +93,7 @@ impl Check {
                 _ => return Err(fault(format!("field {number} has the wrong wire type"))),
             }
         }
+        Ok(items)
     }
 
     fn deeper(&self, message: &'static Message, at: &[u8], depth: u32) -> Checked<u32> {

@@ -99,14 +99,16 @@ impl<'a> Cursor<'a> {
         Some(bytes)
     }
 
-    /// Reads on over a field with a tag of one byte and a number below 128. Returns whether there was one.
+    /// Reads a number below 128 in a field with this tag if it comes next.
     #[inline]
-    pub(crate) fn skip_number(&mut self) -> bool {
-        let [_, 0..0x80, rest @ ..] = self.rest else {
-            return false;
-        };
-        self.rest = rest;
-        true
+    pub(crate) fn hop_number(&mut self, tag: u8) -> Option<u8> {
+        match self.rest {
+            [met, value @ 0..0x80, rest @ ..] if *met == tag => {
+                self.rest = rest;
+                Some(*value)
+            }
+            _ => None,
+        }
     }
 
     /// Reads on over a field with a tag of one byte and eight more. Returns whether there was one.
@@ -251,13 +253,7 @@ impl<'a> Fields<'a> {
     /// Walks over a number below 128 in a field with this number, below 16, if it comes next.
     #[inline]
     pub(crate) fn hop_number(&mut self, number: u8) -> Option<u8> {
-        let [tag, value @ 0..0x80, rest @ ..] = self.0.rest else {
-            return None;
-        };
-        (*tag == number << 3).then(|| {
-            self.0.rest = rest;
-            *value
-        })
+        self.0.hop_number(number << 3)
     }
 
     /// Walks on over short fields of bytes with the number `N`, below 16, as long as they come in a row.

@@ -64,25 +64,13 @@ use Kind::{Attribute, Bytes, Child, Fixed32, Fixed64, Fixed64s, Message as Sub, 
 
 impl Message {
     const fn new(name: &'static str, fields: &'static [Kind]) -> Self {
-        let (mut steps, mut number) = ([Step::None; 128], 0);
-        while number < fields.len() && number < 16 {
-            let (step, wire_type) = match fields[number] {
-                Varint => (Step::Number, 0),
-                Fixed64 => (Step::Fixed64, 1),
-                Bytes => (Step::Bytes, 2),
-                Attribute => (Step::Attribute, 2),
-                _ => (Step::None, 2),
-            };
-            steps[number << 3 | wire_type] = step;
-            number += 1;
-        }
         Self {
             name,
             fields,
             item: false,
             number_point: false,
             one_of: 0,
-            steps,
+            steps: steps(fields, 0),
         }
     }
 
@@ -101,13 +89,9 @@ impl Message {
         let mut index = 0;
         while index < numbers.len() {
             self.one_of |= 1 << numbers[index];
-            let mut wire_type = 0;
-            while wire_type < 8 {
-                self.steps[(numbers[index] as usize) << 3 | wire_type] = Step::None;
-                wire_type += 1;
-            }
             index += 1;
         }
+        self.steps = steps(self.fields, self.one_of);
         self
     }
 
@@ -135,6 +119,24 @@ impl Message {
             })
             .sum()
     }
+}
+
+/// Returns the short ways: for fields below 16 that are not in `one_of`.
+const fn steps(fields: &[Kind], one_of: u32) -> [Step; 128] {
+    let (mut steps, mut number) = ([Step::None; 128], 0);
+    while number < fields.len() && number < 16 {
+        let (step, wire_type) = match fields[number] {
+            _ if one_of & 1 << number != 0 => (Step::None, 0),
+            Varint => (Step::Number, 0),
+            Fixed64 => (Step::Fixed64, 1),
+            Bytes => (Step::Bytes, 2),
+            Attribute => (Step::Attribute, 2),
+            _ => (Step::None, 0),
+        };
+        steps[number << 3 | wire_type] = step;
+        number += 1;
+    }
+    steps
 }
 
 /// Counts the items of a checked message that stands `depth` levels below the request: 1 is the level of resources, 2 of scopes,

@@ -324,7 +324,7 @@ fn copy(length: usize, offset: usize) -> (u64, usize) {
 }
 
 /// Bytes of a word.
-const WORD: usize = 8;
+pub(super) const WORD: usize = 8;
 
 #[inline]
 fn put_word_at(elements: &mut [u8], at: usize, word: u64) {
@@ -333,7 +333,7 @@ fn put_word_at(elements: &mut [u8], at: usize, word: u64) {
 
 /// Returns the bytes from `at` as the lower ones of a word; what follows the last byte is 0.
 #[inline]
-fn word(bytes: &[u8], at: usize) -> u64 {
+pub(super) fn word(bytes: &[u8], at: usize) -> u64 {
     if let Some(word) = bytes[at..].first_chunk() {
         return u64::from_le_bytes(*word);
     }

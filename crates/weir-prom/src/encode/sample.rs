@@ -1,6 +1,6 @@
 //! Float samples.
 
-use super::block::Block;
+use super::block::{Block, WORD, word};
 use crate::wire::{put_bytes, set_varint};
 
 /// Tag of a float sample in a series.
@@ -192,12 +192,7 @@ impl LastSample {
     fn put_later(&mut self, sample: &Sample, bits: u64, at: usize, block: &mut Block) {
         let first = BITS_AT + (self.bits ^ bits).trailing_zeros() as usize / 8;
         let end = sample.metadata_at;
-        let last_word = |bytes: &[u8]| {
-            bytes[..end]
-                .last_chunk()
-                .map_or(0, |word| u64::from_le_bytes(*word))
-        };
-        let differ = last_word(&self.bytes) ^ last_word(&sample.bytes);
+        let differ = word(&self.bytes, end - WORD) ^ word(&sample.bytes, end - WORD);
         let last = (end - differ.leading_zeros() as usize / 8).max(TIMES_AT);
         self.bytes.copy_from_slice(&sample.bytes);
         self.bytes[BITS_AT..TIMES_AT].copy_from_slice(&bits.to_le_bytes());
@@ -220,6 +215,7 @@ mod tests {
 
     use super::*;
     use crate::encode::block::Part;
+    use crate::wire::{put_fixed64, put_number};
 
     /// Values, times and metadata as they follow one another: most keep something of the one before.
     fn steps() -> impl Strategy<Value = Vec<(u64, i64, i64, usize)>> {
@@ -253,12 +249,10 @@ mod tests {
                 }
                 sample.set_times(time, start);
                 last.put(&mut sample, bits, &mut block);
-                let mut times = Vec::new();
-                crate::wire::put_number(&mut times, 0x10, time as u64);
-                crate::wire::put_number(&mut times, 0x18, start as u64);
                 let mut fields = Vec::new();
-                crate::wire::put_fixed64(&mut fields, 0x09, bits);
-                fields.extend_from_slice(&times);
+                put_fixed64(&mut fields, 0x09, bits);
+                put_number(&mut fields, 0x10, time as u64);
+                put_number(&mut fields, 0x18, start as u64);
                 put_bytes(&mut expected, SAMPLE, &fields);
                 expected.extend_from_slice(sample.metadata());
             }
